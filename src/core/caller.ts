@@ -1,0 +1,15 @@
+export type KeyKind = 'wholesale' | 'console';
+
+/** Who is calling: one live key of one account, as it stood when the call was authenticated. */
+export interface Caller {
+  readonly accountId: string;
+  readonly keyId: string;
+  readonly kind: KeyKind;
+  readonly name: string;
+  /** Nano-USD a calendar month (UTC); null means no cap. */
+  readonly capNanoUsd: bigint | null;
+  readonly requestsPerMinute: number;
+  readonly concurrency: number;
+  /** Milliseconds since 1970, or null for a key without an end. */
+  readonly expiresAt: number | null;
+}
