@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { getEventListeners, once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../core/errors.ts';
+import { silentLogger, type Logger } from '../core/log.ts';
+import type { TestJob } from './pool.test-worker.ts';
+import { createPool, type Pool, type PoolOptions, type RunOptions } from './pool.ts';
+
+const MEBIBYTE = 1_048_576;
+
+function createTestPool(options: Partial<PoolOptions> = {}): Pool {
+  return createPool({
+    entry: new URL('./pool.test-worker.js', import.meta.url),
+    name: 'test',
+    size: 1,
+    setup: { fails: false },
+    memoryBytesMax: 1_000 * MEBIBYTE,
+    jobMsMax: 60_000,
+    cancelGraceMs: 10_000,
+    crashCode: 'audio_not_decodable',
+    niceness: 0,
+    log: silentLogger,
+    ...options,
+  });
+}
+
+function run<Result>(pool: Pool, job: TestJob, options: Partial<RunOptions> = {}): Promise<Result> {
+  return pool.run<Result>(job, { signal: new AbortController().signal, ...options });
+}
+
+async function workerOf(pool: Pool): Promise<number> {
+  return (await run<{ pid: number }>(pool, { kind: 'identify' })).pid;
+}
+
+/** Runs a job up to its first note, then aborts it. */
+async function abortWhenRunning(pool: Pool, job: TestJob): Promise<unknown> {
+  const controller = new AbortController();
+  const outcome = run(pool, job, {
+    signal: controller.signal,
+    onNote: () => controller.abort(new Error('The caller is gone.')),
+  });
+  return outcome.catch((error: unknown) => error);
+}
+
+test('a job runs in another process and its result comes back, typed arrays included', async () => {
+  await using pool = createTestPool();
+  await pool.started;
+  assert.ok(pool.ready());
+  assert.notEqual(await workerOf(pool), process.pid);
+  const value = { samples: Float32Array.of(0.25, -1), text: 'ä' };
+  assert.deepEqual(await run(pool, { kind: 'echo', value }), value);
+});
+
+test('a worker sees nothing of the environment or the flags of its parent', async () => {
+  await using pool = createTestPool();
+  const seen = await run<{ environment: string[]; flags: string[] }>(pool, { kind: 'identify' });
+  assert.deepEqual(seen.environment, []);
+  assert.deepEqual(seen.flags, []);
+});
+
+test('jobs beyond the number of processes wait and then run in order', async () => {
+  await using pool = createTestPool({ size: 2 });
+  const ended: number[] = [];
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      ended.push(await run<number>(pool, { kind: 'echo', value: index }));
+    }),
+  );
+  assert.deepEqual(
+    ended.toSorted((a, b) => a - b),
+    [...Array(20).keys()],
+  );
+  assert.equal(pool.pids().length, 2);
+});
+
+test('a refusal keeps its code, sentence, param and detail on the way to the parent', async () => {
+  await using pool = createTestPool();
+  await assert.rejects(run(pool, { kind: 'refuse' }), (error) => {
+    assert.ok(error instanceof AppError);
+    const { code, message, param, detail } = error;
+    assert.deepEqual(
+      { code, message, param, detail },
+      { code: 'audio_not_decodable', message: 'A public sentence.', param: 'a.b', detail: 'inside' },
+    );
+    return true;
+  });
+});
+
+test('a bug in a job is an error without a code, and the process goes on', async () => {
+  await using pool = createTestPool();
+  const pid = await workerOf(pool);
+  await assert.rejects(run(pool, { kind: 'stumble' }), (error) => {
+    return error instanceof Error && !(error instanceof AppError) && error.message.startsWith('TypeError: a bug');
+  });
+  assert.equal(await workerOf(pool), pid);
+});
+
+test('a crash ends its job with the crash code, and a new process takes the next job', async () => {
+  await using pool = createTestPool();
+  const pid = await workerOf(pool);
+  const crash = run(pool, { kind: 'exit', code: 3 });
+  const next = workerOf(pool);
+  await assert.rejects(crash, { code: 'audio_not_decodable', detail: /ended while it worked \(3\)/ });
+  assert.notEqual(await next, pid);
+});
+
+test('a process above its memory limit is killed', async () => {
+  await using pool = createTestPool({ memoryBytesMax: 200 * MEBIBYTE });
+  await assert.rejects(run(pool, { kind: 'hold-memory', bytes: 300 * MEBIBYTE }), {
+    code: 'audio_not_decodable',
+    detail: /held more than/,
+  });
+});
+
+test('a job above its time limit is killed', async () => {
+  await using pool = createTestPool({ jobMsMax: 100 });
+  await assert.rejects(run(pool, { kind: 'block' }), { code: 'audio_not_decodable', detail: /took more than 100 ms/ });
+});
+
+test('an aborted job that listens stops by itself and its process goes on', async () => {
+  await using pool = createTestPool();
+  const pid = await workerOf(pool);
+  assert.equal(String(await abortWhenRunning(pool, { kind: 'wait' })), 'Error: The caller is gone.');
+  assert.equal(await workerOf(pool), pid);
+});
+
+test('an aborted job that does not listen ends with its process after the grace time', async () => {
+  await using pool = createTestPool({ cancelGraceMs: 20 });
+  const pid = await workerOf(pool);
+  assert.equal(String(await abortWhenRunning(pool, { kind: 'block' })), 'Error: The caller is gone.');
+  assert.ok(!pool.pids().includes(pid));
+  assert.notEqual(await workerOf(pool), pid);
+});
+
+test('a job that is aborted while it waits never starts and disturbs no other', async () => {
+  await using pool = createTestPool();
+  const first = new AbortController();
+  const second = new AbortController();
+  let secondStarted = false;
+  const running = run(pool, { kind: 'wait' }, { signal: first.signal });
+  const waiting = run(pool, { kind: 'wait' }, { signal: second.signal, onStart: () => (secondStarted = true) });
+  const third = workerOf(pool);
+  second.abort(new Error('Second thoughts.'));
+  await assert.rejects(waiting, { message: 'Second thoughts.' });
+  first.abort(new Error('Enough.'));
+  await assert.rejects(running, { message: 'Enough.' });
+  assert.deepEqual(pool.pids(), [await third]);
+  assert.equal(secondStarted, false);
+  await assert.rejects(run(pool, { kind: 'wait' }, { signal: first.signal }), { message: 'Enough.' });
+});
+
+test('five hundred jobs on one signal leave no listener and no warning', async () => {
+  const warnings: string[] = [];
+  const remember = (warning: Error): void => void warnings.push(warning.message);
+  process.on('warning', remember);
+  const { signal } = new AbortController();
+  await using pool = createTestPool({ size: 2 });
+  await Promise.all(Array.from({ length: 500 }, (_, value) => run(pool, { kind: 'echo', value }, { signal })));
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', remember);
+  assert.deepEqual(warnings, []);
+});
+
+test('messages reach the running job in order, those before it listens too, and no later job', async () => {
+  await using pool = createTestPool();
+  let send: (message: unknown) => void = () => {};
+  const collected = run(
+    pool,
+    { kind: 'collect-messages' },
+    {
+      onStart: (sendToJob) => {
+        send = sendToJob;
+        send(1);
+        send(2);
+      },
+      onNote: (note) => {
+        if (note === 2) send(3);
+        if (note === 3) send('end');
+      },
+    },
+  );
+  assert.deepEqual(await collected, [1, 2, 3]);
+  const later = run(pool, { kind: 'collect-messages' }, { onStart: (sendToJob) => sendToJob('end') });
+  send('late');
+  assert.deepEqual(await later, []);
+});
+
+test('a job that cannot be sent is refused and the process stays free', async () => {
+  await using pool = createTestPool();
+  await pool.started;
+  await assert.rejects(run(pool, { kind: 'echo', value: () => {} }), /could not be cloned/);
+  assert.equal(await run(pool, { kind: 'echo', value: 1 }), 1);
+});
+
+test('processes that cannot be set up make the pool unavailable, with their complaint in the log', async () => {
+  const complaints: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (fields) => complaints.push(String(fields['stderr'])) };
+  await using pool = createTestPool({ setup: { fails: true }, log });
+  const waiting = run(pool, { kind: 'echo', value: 1 });
+  await assert.rejects(waiting, { code: 'engine_unavailable', detail: /the set-up is broken/ });
+  await assert.rejects(pool.started, { code: 'engine_unavailable' });
+  await assert.rejects(run(pool, { kind: 'echo', value: 1 }), { code: 'engine_unavailable' });
+  assert.equal(pool.ready(), false);
+  assert.match(complaints[0] ?? '', /the set-up is broken/);
+});
+
+test('disposing the pool ends running and waiting jobs and every process', async () => {
+  const pool = createTestPool();
+  const running = new Promise<unknown>((resolve) => {
+    const outcome = run(pool, { kind: 'wait' }, { onNote: resolve });
+    outcome.catch(resolve);
+  });
+  await running;
+  const waiting = run(pool, { kind: 'echo', value: 1 });
+  const refused = assert.rejects(waiting, { code: 'shutting_down' });
+  await pool[Symbol.asyncDispose]();
+  await refused;
+  assert.deepEqual(pool.pids(), []);
+  await assert.rejects(run(pool, { kind: 'echo', value: 1 }), { code: 'shutting_down' });
+});
+
+test('a worker ends when its parent is killed', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const parent = fork(fileURLToPath(new URL('./pool.test-parent.js', import.meta.url)), [
+    String((server.address() as AddressInfo).port),
+  ]);
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [pid] = (await once(socket, 'data')) as [Buffer];
+  assert.notEqual(Number(pid.toString()), parent.pid);
+  parent.kill('SIGKILL');
+  // The connection is the worker's: it closes with the end of that process.
+  await once(socket, 'close');
+  server.close();
+});

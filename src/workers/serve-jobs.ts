@@ -1,0 +1,105 @@
+/** The child's half of the pool: one job at a time, told to stop by an abort signal. */
+import { AppError } from '../core/errors.ts';
+import type { FromWorker, JobFailure, ToWorker } from './protocol.ts';
+
+export interface JobContext {
+  /** Aborted when the parent cancels: check it between steps, or the process is killed after the grace time. */
+  readonly signal: AbortSignal;
+  /** Sends something to the parent on the way. */
+  note(value: unknown): void;
+  /** Gives the listener every message that the parent sends to this job, those from before this call too. */
+  onMessage(listener: (message: unknown) => void): void;
+}
+
+/** What a worker does: a function made once from the set-up, then called for each job. */
+export type WorkerSetup = (setup: unknown) => Promise<(job: unknown, context: JobContext) => Promise<unknown>>;
+
+/** Serves the parent's jobs until the parent ends the process or goes away itself. */
+export function serveJobs(prepare: WorkerSetup): void {
+  let handle: ReturnType<WorkerSetup> | null = null;
+  let running: RunningJob | null = null;
+
+  // The terminal's Ctrl-C and a service manager's SIGTERM reach the whole group; the parent decides when a worker ends.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', (message: ToWorker) => {
+    switch (message.type) {
+      case 'setup':
+        handle = prepare(message.setup);
+        handle.then(() => send({ type: 'ready' }), failStart);
+        break;
+      case 'job':
+        running = new RunningJob();
+        void run(message.job, running);
+        break;
+      // Between jobs these are late for one that has just ended.
+      case 'message':
+        running?.take(message.message);
+        break;
+      case 'cancel':
+        running?.cancel();
+        break;
+    }
+  });
+
+  async function run(job: unknown, context: RunningJob): Promise<void> {
+    let outcome: FromWorker;
+    try {
+      const work = await handle;
+      if (work === null) throw new Error('A job came before the set-up.');
+      outcome = { type: 'done', result: await work(job, context) };
+    } catch (error) {
+      outcome = failed(error);
+    }
+    running = null;
+    send(outcome);
+  }
+}
+
+class RunningJob implements JobContext {
+  readonly #controller = new AbortController();
+  readonly #early: unknown[] = [];
+  #listener: ((message: unknown) => void) | null = null;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  note(value: unknown): void {
+    send({ type: 'note', note: value });
+  }
+
+  onMessage(listener: (message: unknown) => void): void {
+    this.#listener = listener;
+    for (const message of this.#early.splice(0)) listener(message);
+  }
+
+  take(message: unknown): void {
+    if (this.#listener === null) this.#early.push(message);
+    else this.#listener(message);
+  }
+
+  cancel(): void {
+    this.#controller.abort(new Error('The job was canceled.'));
+  }
+}
+
+function failed(error: unknown): JobFailure {
+  if (error instanceof AppError) {
+    const { code, message, param, detail } = error;
+    return { type: 'failed', code, message, param, detail };
+  }
+  const message = String(error instanceof Error ? error.stack : error);
+  return { type: 'failed', code: null, message, param: null, detail: undefined };
+}
+
+function send(message: FromWorker): void {
+  // A parent that is gone hears nothing; `disconnect` ends this process.
+  process.send?.(message, () => {});
+}
+
+function failStart(error: unknown): void {
+  console.error(error);
+  process.exit(1);
+}

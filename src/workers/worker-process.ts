@@ -1,0 +1,235 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { AppError, type ErrorCode } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import type { FromWorker, JobFailure, ToWorker } from './protocol.ts';
+
+export interface WorkerOptions {
+  /** The compiled module that calls `serveJobs`. */
+  readonly entry: URL;
+  /** A short name for the log. */
+  readonly name: string;
+  /** Sent to the process at its start. */
+  readonly setup: unknown;
+  /** Resident bytes above which the process is killed while it works (checked where /proc exists). */
+  readonly memoryBytesMax: number;
+  /** Milliseconds for one job, after which the process is killed. */
+  readonly jobMsMax: number;
+  /** Milliseconds in which an aborted job may end by itself, after which the process is killed. */
+  readonly cancelGraceMs: number;
+  /** The refusal that ends a job whose process crashed, was killed for its memory, or took too long. */
+  readonly crashCode: ErrorCode;
+  /** Lower scheduling priority, 0 to 19, so that the server answers while the process works. */
+  readonly niceness: number;
+  readonly log: Logger;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  /** Takes what the job sends on its way. */
+  readonly onNote?: (note: unknown) => void;
+  /**
+   * Called when a process takes the job, with a function that sends messages to it (`JobContext.onMessage`). What is sent
+   * after the job has ended goes nowhere.
+   */
+  readonly onStart?: (send: (message: unknown) => void) => void;
+}
+
+/** A job with the promise that waits for it. */
+export interface Task {
+  readonly job: unknown;
+  readonly options: RunOptions;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface WorkerEvents {
+  /** The process can take a job: after its set-up, and after each job. */
+  onFree(): void;
+  /** The process is gone. `wasReady`: its set-up had succeeded; `complaint`: the end of what it wrote to stderr. */
+  onEnd(wasReady: boolean, complaint: string): void;
+}
+
+const MEMORY_CHECK_MS = 200;
+const COMPLAINT_CHARACTERS_MAX = 2_000;
+
+/** One child process that does one job at a time. */
+export class WorkerProcess {
+  readonly #options: WorkerOptions;
+  readonly #events: WorkerEvents;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #ready = false;
+  #running: { readonly task: Task; readonly stopWatching: () => void } | null = null;
+  #complaint = '';
+  /** Why this side killed the process. */
+  #killedFor: AppError | null = null;
+
+  static start(options: WorkerOptions, events: WorkerEvents): WorkerProcess {
+    const child = fork(fileURLToPath(options.entry), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // No secret of the server's environment reaches a process that reads hostile bytes.
+      env: {},
+      execArgv: [],
+    });
+    lowerPriority(child.pid, options.niceness);
+    const worker = new WorkerProcess(options, events, child);
+    worker.#send({ type: 'setup', setup: options.setup });
+    return worker;
+  }
+
+  private constructor(options: WorkerOptions, events: WorkerEvents, child: ChildProcess) {
+    this.#options = options;
+    this.#events = events;
+    this.#child = child;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaint = (this.#complaint + chunk.toString('utf8')).slice(-COMPLAINT_CHARACTERS_MAX);
+    });
+    child.on('message', (message: FromWorker) => this.#receive(message));
+    child.on('error', () => child.kill('SIGKILL'));
+    // `close` comes after everything that the process wrote has been read, and after a failed start too; `exit` does not.
+    this.#ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        this.#onClose(code, signal);
+        resolve();
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Whether the set-up is done and the process lives and is to live on. */
+  get ready(): boolean {
+    return this.#ready && this.#killedFor === null;
+  }
+
+  get free(): boolean {
+    return this.ready && this.#running === null;
+  }
+
+  /** Starts a job on a free process; the task's promise is settled once the work has really stopped. */
+  run(task: Task): void {
+    const { signal, onStart } = task.options;
+    this.#running = { task, stopWatching: this.#watch(signal) };
+    try {
+      this.#send({ type: 'job', job: task.job });
+    } catch (error) {
+      // The job holds something that cannot be sent to another process.
+      return this.#finish((failed) => failed.reject(error));
+    }
+    onStart?.((message) => {
+      if (this.#running?.task === task) this.#send({ type: 'message', message });
+    });
+  }
+
+  /** Ends the process; a running job ends with the reason. */
+  async end(reason: AppError): Promise<void> {
+    this.#kill(reason);
+    await this.#ended;
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.#ready = true;
+        return this.#events.onFree();
+      case 'note': {
+        const options = this.#running?.task.options;
+        return options?.signal.aborted === false ? options.onNote?.(message.note) : undefined;
+      }
+      case 'done':
+        return this.#finish((task) => task.resolve(message.result));
+      case 'failed':
+        return this.#finish((task) => task.reject(failure(message)));
+    }
+  }
+
+  #finish(settle: (task: Task) => void): void {
+    if (this.#running === null) return;
+    const { task, stopWatching } = this.#running;
+    this.#running = null;
+    stopWatching();
+    const { signal } = task.options;
+    if (signal.aborted) task.reject(signal.reason);
+    else settle(task);
+    if (this.free) this.#events.onFree();
+  }
+
+  #onClose(code: number | null, signal: string | null): void {
+    const wasReady = this.#ready;
+    this.#ready = false;
+    const { name, crashCode, log } = this.#options;
+    const killedFor = this.#killedFor;
+    if (killedFor?.code !== 'shutting_down') {
+      const reason = killedFor?.detail ?? 'It ended by itself.';
+      log.warn({ pool: name, pid: this.pid, code, signal, reason, stderr: this.#complaint }, 'worker-exit');
+    }
+    const crash = new AppError(crashCode, { detail: `The ${name} process ended while it worked (${signal ?? code}).` });
+    this.#finish((task) => task.reject(killedFor ?? crash));
+    this.#events.onEnd(wasReady, this.#complaint);
+  }
+
+  /** Enforces the limits of one job and passes its abort on; the returned function ends that. */
+  #watch(signal: AbortSignal): () => void {
+    const { name, jobMsMax, memoryBytesMax, cancelGraceMs, crashCode } = this.#options;
+    const kill = (what: string): void =>
+      this.#kill(new AppError(crashCode, { detail: `The ${name} process was killed: ${what}.` }));
+    const timeLimit = setTimeout(() => kill(`its job took more than ${jobMsMax} ms`), jobMsMax);
+    const checkMemory = async (): Promise<void> => {
+      if ((await residentBytes(this.pid)) > memoryBytesMax) kill(`it held more than ${memoryBytesMax} bytes`);
+    };
+    const memoryLimit = setInterval(() => void checkMemory(), MEMORY_CHECK_MS);
+    let grace: NodeJS.Timeout | undefined;
+    const cancel = (): void => {
+      this.#send({ type: 'cancel' });
+      grace = setTimeout(() => kill(`its job went on for ${cancelGraceMs} ms after an abort`), cancelGraceMs);
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    return () => {
+      signal.removeEventListener('abort', cancel);
+      clearTimeout(timeLimit);
+      clearTimeout(grace);
+      clearInterval(memoryLimit);
+    };
+  }
+
+  #kill(reason: AppError): void {
+    this.#killedFor ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(message: ToWorker): void {
+    // A channel that breaks meanwhile is followed by `close`, which ends the job.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+}
+
+function failure(failed: JobFailure): Error {
+  const { code, message, param, detail } = failed;
+  if (code === null) return new Error(message);
+  return new AppError(code, {
+    message,
+    ...(param === null ? {} : { param }),
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+function lowerPriority(pid: number | undefined, niceness: number): void {
+  if (pid === undefined || niceness === 0) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // A system that doesn't allow it runs the process at the usual priority.
+  }
+}
+
+/** Resident bytes of a process; 0 where the system has no /proc or the process is gone. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
