@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts';
+import { firstTables } from './0001-first-tables.ts';
+
+/** Every migration in its order; a new one is added at the end, and none is changed once released. */
+export const MIGRATIONS: readonly Migration[] = [firstTables];

@@ -1,0 +1,19 @@
+/** An error of the database, with SQLite's own code (`SQLITE_CONSTRAINT_UNIQUE`) or one of ours. Never sent to a caller. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The message and code that travel to the main thread. */
+export function describeError(error: unknown): { message: string; code: string } {
+  const { code } = error as { code?: unknown };
+  const message = error instanceof Error ? error.message : String(error);
+  if (typeof code === 'string' && code.startsWith('SQLITE_BUSY')) {
+    return { message: 'The database stayed locked by another process that writes to it. Try again.', code };
+  }
+  return { message, code: typeof code === 'string' ? code : 'UNKNOWN' };
+}
