@@ -1,0 +1,70 @@
+/** From the headers of a call to the key behind it, before anything else of the call is read. */
+import type { Caller } from '../core/caller.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import { keyIsLive } from '../store/key-is-live.ts';
+import type { Db } from '../store/store.ts';
+import { parseKeyText } from './key-text.ts';
+import { sameDigest, secretDigest } from './secret-digest.ts';
+
+/**
+ * Throws `missing_authorization`; `invalid_parameter` where two headers name different keys; `invalid_api_key` for a key
+ * that is malformed, unknown, revoked or expired.
+ */
+export type Authenticate = (headers: Pick<Headers, 'get'>) => Promise<Caller>;
+
+export interface AuthenticateOptions {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly pepper: string;
+  /** For keys that set no limit of their own. */
+  readonly defaults: { readonly requestsPerMinute: number; readonly concurrency: number };
+}
+
+/** The digest that an unknown key is compared with, so that it takes the same work as a known one. */
+const NO_DIGEST = '0'.repeat(64);
+
+export function createAuthenticate({ db, clock, pepper, defaults }: AuthenticateOptions): Authenticate {
+  return async (headers) => {
+    const parts = parseKeyText(readKey(headers));
+    if (parts === null) throw new AppError('invalid_api_key', { detail: 'The text is no key.' });
+    const row = await db
+      .selectFrom('api_key')
+      .innerJoin('cap_group', 'cap_group.cap_group_id', 'api_key.cap_group_id')
+      .selectAll()
+      .where('key_id', '=', parts.keyId)
+      .where('kind', '=', parts.kind)
+      .where(keyIsLive(clock.now()))
+      .executeTakeFirst();
+    const same = sameDigest(secretDigest(pepper, parts.secret), row?.secret_digest ?? NO_DIGEST);
+    if (row === undefined || !same) throw new AppError('invalid_api_key', { detail: `No live key ${parts.keyId}.` });
+    return {
+      accountId: row.account_id,
+      keyId: row.key_id,
+      kind: row.kind,
+      name: row.name,
+      capNanoUsd: row.cap_nano_usd,
+      requestsPerMinute: row.requests_per_minute ?? defaults.requestsPerMinute,
+      concurrency: row.concurrency ?? defaults.concurrency,
+      expiresAt: row.expires_at,
+    };
+  };
+}
+
+/** Throws `wholesale_key_required` for a console key. */
+export function requireWholesale(caller: Caller): void {
+  if (caller.kind !== 'wholesale') throw new AppError('wholesale_key_required');
+}
+
+function readKey(headers: Pick<Headers, 'get'>): string {
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1];
+  const apiKey = headers.get('x-api-key') ?? bearer;
+  if (apiKey === undefined) throw new AppError('missing_authorization');
+  if (bearer !== undefined && bearer !== apiKey) {
+    throw new AppError('invalid_parameter', {
+      param: 'x-api-key',
+      message: '`Authorization` and `x-api-key` hold different keys. Send one of them.',
+    });
+  }
+  return apiKey;
+}

@@ -1,0 +1,31 @@
+/**
+ * For tests: a process that holds, settles and voids on the database at the path of its first argument, with the key of
+ * its second, until it is killed. It writes a line `REQUEST_ID COST` for each settlement once that is acknowledged.
+ */
+import { systemClock } from '../core/clock.ts';
+import { newId } from '../core/ids.ts';
+import { silentLogger } from '../core/log.ts';
+import { openStore } from '../store/store.ts';
+import { createLeases } from './leases.ts';
+import { createLedger } from './ledger.ts';
+import { callOf, meteredAt } from './temporary-ledger.ts';
+
+const CALLERS = 16;
+
+const [path = '', keyId = ''] = process.argv.slice(2);
+const instanceId = newId('ins');
+const store = await openStore({ path, role: 'server', clock: systemClock });
+await createLeases({ store, clock: systemClock, instanceId, log: silentLogger }).take();
+const ledger = createLedger({ store, clock: systemClock, instanceId, log: silentLogger });
+
+async function callForever(costNanoUsd: bigint): Promise<never> {
+  for (;;) {
+    const call = callOf(keyId);
+    await using hold = await ledger.hold(call, 100n);
+    if (costNanoUsd % 3n === 0n) continue;
+    await ledger.settle(hold, meteredAt(costNanoUsd));
+    process.stdout.write(`${call.requestId} ${costNanoUsd}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: CALLERS }, (_, index) => callForever(BigInt(index + 1))));
