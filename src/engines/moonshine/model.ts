@@ -1,0 +1,143 @@
+/** Moonshine tiny on onnxruntime: an encoder over the raw waveform and a decoder that writes one token a step. */
+import { fileURLToPath } from 'node:url';
+import tokenizer from 'llama-tokenizer-js';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { assert } from '../../core/errors.ts';
+import { SAMPLE_RATE_HZ } from '../../core/pcm.ts';
+import type { EngineText } from '../contract.ts';
+import { normalizeLevel } from './level.ts';
+import { findLoop } from './repetition.ts';
+
+export interface MoonshineModel {
+  /**
+   * Writes down the speech in mono 16 kHz samples; silence gives an empty text. `outputTokens` counts the tokens of the
+   * text. Between two steps it looks at the signal and throws its reason.
+   */
+  transcribe(samples: Float32Array, outputTokensMax: number, signal: AbortSignal): Promise<EngineText>;
+}
+
+/** The encoder's convolutions need 895 samples; a shorter piece is filled with silence to half a second. */
+const SAMPLES_MIN = SAMPLE_RATE_HZ / 2;
+
+/** Speech has at most so many tokens a second; what goes beyond is invented. */
+const TOKENS_PER_SECOND_MAX = 6;
+
+const START_TOKEN = 1;
+const END_TOKEN = 2;
+
+const LAYERS = 6;
+const HEADS = 8;
+const HEAD_SIZE = 36;
+
+/** Attention keys and values: the decoder's outputs of one step, which are its inputs of the next. */
+const CACHE = Array.from({ length: LAYERS }, (_, layer) =>
+  ['decoder.key', 'decoder.value', 'encoder.key', 'encoder.value'].map((part) => ({
+    past: `past_key_values.${layer}.${part}`,
+    present: `present.${layer}.${part}`,
+    ofEncoder: part.startsWith('encoder'),
+  })),
+).flat();
+
+type Cache = Record<string, Tensor>;
+
+const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  // Without arenas a process holds tens of megabytes less after a long piece, at the same speed.
+  enableCpuMemArena: false,
+  enableMemPattern: false,
+  // The weights of the output layer are stored in 8 bits. By default they are widened again at every step, which takes
+  // longer than all the rest; with this they are widened once, at the start. The tokens are the same.
+  extra: { session: { disable_quant_qdq: '1' } },
+};
+
+/** Loads the weights once; one piece at a time then passes through. */
+export async function loadMoonshine(): Promise<MoonshineModel> {
+  const encoder = await InferenceSession.create(weights('encoder_model.onnx'), SESSION_OPTIONS);
+  const decoder = await InferenceSession.create(weights('decoder_model_merged.onnx'), SESSION_OPTIONS);
+  return {
+    async transcribe(samples, outputTokensMax, signal) {
+      const waveform = paddedToMinimum(normalizeLevel(samples));
+      const input = new Tensor('float32', waveform, [1, waveform.length]);
+      const encoded = output(await encoder.run({ input_values: input }), 'last_hidden_state');
+      const speechTokensMax = Math.ceil((waveform.length / SAMPLE_RATE_HZ) * TOKENS_PER_SECOND_MAX);
+      const tokens = await decode(decoder, encoded, Math.min(speechTokensMax, outputTokensMax), signal);
+      return { text: tokenizer.decode(tokens, false, false).trim(), outputTokens: tokens.length };
+    },
+  };
+}
+
+/** The model's files lie beside the entry of their package, which itself is for browsers and is not loaded. */
+function weights(file: string): string {
+  const entry = import.meta.resolve('@moonshine-ai/moonshine-js');
+  return fileURLToPath(new URL(`./model/tiny/quantized/${file}`, entry));
+}
+
+/** Greedy decoding: the likeliest token at each step, until the model ends, loops, or has written `tokensMax`. */
+async function decode(
+  decoder: InferenceSession,
+  encoded: Tensor,
+  tokensMax: number,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const tokens: number[] = [];
+  let cache = emptyCache();
+  while (tokens.length < tokensMax) {
+    signal.throwIfAborted();
+    const outputs = await decoder.run({
+      input_ids: new Tensor('int64', [BigInt(tokens.at(-1) ?? START_TOKEN)], [1, 1]),
+      encoder_hidden_states: encoded,
+      use_cache_branch: new Tensor('bool', [tokens.length > 0], [1]),
+      ...cache,
+    });
+    const token = likeliest(output(outputs, 'logits').data as Float32Array);
+    if (token === END_TOKEN) break;
+    tokens.push(token);
+    const kept = findLoop(tokens);
+    if (kept !== null) return tokens.slice(0, kept);
+    cache = nextCache(cache, outputs, tokens.length === 1);
+  }
+  return tokens;
+}
+
+function emptyCache(): Cache {
+  return Object.fromEntries(
+    CACHE.map(({ past }) => [past, new Tensor('float32', new Float32Array(0), [0, HEADS, 1, HEAD_SIZE])]),
+  );
+}
+
+/** The encoder's part is written by the first step only; later steps return nothing of use in its place. */
+function nextCache(cache: Cache, outputs: InferenceSession.OnnxValueMapType, first: boolean): Cache {
+  return Object.fromEntries(
+    CACHE.map(({ past, present, ofEncoder }) => {
+      const kept = ofEncoder && !first ? cache[past] : undefined;
+      return [past, kept ?? output(outputs, present)];
+    }),
+  );
+}
+
+function likeliest(logits: Float32Array): number {
+  let best = 0;
+  let highest = -Infinity;
+  for (let token = 0; token < logits.length; token += 1) {
+    const logit = logits[token] ?? -Infinity;
+    if (logit > highest) {
+      highest = logit;
+      best = token;
+    }
+  }
+  return best;
+}
+
+function paddedToMinimum(samples: Float32Array): Float32Array {
+  if (samples.length >= SAMPLES_MIN) return samples;
+  const padded = new Float32Array(SAMPLES_MIN);
+  padded.set(samples);
+  return padded;
+}
+
+function output(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
+  const value = outputs[name];
+  assert(value !== undefined, `the model has an output ${name}`);
+  return value as Tensor;
+}
