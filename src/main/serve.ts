@@ -1,0 +1,112 @@
+/** The server, put together in plain order, and its end. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Terminal } from '../cli/command.ts';
+import type { Config, ModelConfig } from '../config/load.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import { parseUsd } from '../core/money.ts';
+import type { ListPrice } from '../billing/price.ts';
+import { createApp } from '../http/app.ts';
+import { createCalls, type Calls } from '../http/calls.ts';
+import { createReadClientAddress } from '../http/client-address.ts';
+import { createMetrics } from '../http/metrics.ts';
+import { healthRoutes } from '../http/routes/health/routes.ts';
+import { keyRoute } from '../http/routes/key/route.ts';
+import { metricsRoute } from '../http/routes/metrics/route.ts';
+import { runRoute } from '../http/routes/run/route.ts';
+import { usageRoute } from '../http/routes/usage/route.ts';
+import { listen, type HttpServer } from '../http/server.ts';
+import { transcribe } from '../transcribe/transcribe.ts';
+import { openBooks, type Books } from './books.ts';
+import { openEars, type Ears } from './ears.ts';
+
+/** How long calls in flight may go on after the first signal, and when the process ends whatever hangs. */
+const DRAIN_MS_MAX = 10_000;
+const EXIT_MS_MAX = 12_500;
+
+/** Serves until SIGTERM or SIGINT, and gives the exit code. */
+export async function serve(config: Config, terminal: Terminal, clock: Clock, log: Logger): Promise<number> {
+  const temporaryDirectory = join(config.dataDirectory, 'temporary');
+  await using ears = openEars(config, temporaryDirectory, clock, log);
+  await using books = await openBooks(config, 'server', clock, log);
+  await emptyFolder(temporaryDirectory);
+  await books.leases.take();
+  await using _lease = books.leases.keep();
+  await books.priceBook.ensure(config.models.flatMap(pricedModel));
+  await ears.started;
+  const calls = createCalls();
+  const server = await listen(composeApp(config, ears, books, calls, clock, log), config.host, config.port);
+  const stopped = untilStopped(calls, server);
+  terminal.out(`earshot listening on ${server.url}`);
+  log.info({ url: server.url, models: config.models.map(({ id }) => id), stand_in: config.allowStandIn }, 'listening');
+  await stopped;
+  log.info({}, 'stopped');
+  return 0;
+}
+
+/** This server is alone on its data folder by now: what lies here was left by one that was killed. */
+async function emptyFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+function composeApp(config: Config, ears: Ears, books: Books, calls: Calls, clock: Clock, log: Logger) {
+  const services = { ...books, ...ears, clock };
+  const metrics = createMetrics({
+    callsInFlight: () => calls.count,
+    queuedAudioSeconds: () => ears.schedule.audioSeconds(),
+    enginesReady: () => Object.fromEntries(ears.engines.map((engine) => [engine.id, engine.ready()])),
+  });
+  const readiness = async () => ({
+    engine: ears.registry.ready(),
+    database: await books.reachable(),
+    draining: calls.draining,
+  });
+  const routes = [
+    runRoute({
+      transcribe: (call) => transcribe(call, services),
+      calls,
+      metrics,
+      callMsMax: config.limits.call_seconds * 1000,
+    }),
+    keyRoute(books),
+    usageRoute({ ...books, clock }),
+    ...healthRoutes(readiness),
+    metricsRoute(metrics, config.operatorToken),
+  ];
+  return createApp({ routes, readClientAddress: createReadClientAddress(config.trustedProxies), metrics, clock, log });
+}
+
+/** Resolves after a signal, once calls have finished or were aborted and every connection is closed. */
+async function untilStopped(calls: Calls, server: HttpServer): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let signals = 0;
+    const onSignal = (): void => {
+      signals += 1;
+      if (signals === 1) resolve();
+      else calls.abortAll();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+  setTimeout(() => process.exit(0), EXIT_MS_MAX).unref();
+  server.closeIdle();
+  await calls.drain(DRAIN_MS_MAX);
+  await server.close();
+}
+
+/** The configuration's price in the price book's terms; nothing for a model without one. */
+function pricedModel({ id, listPrice }: ModelConfig): { model: string; listPrice: ListPrice }[] {
+  if (listPrice === null) return [];
+  const nano = (usd: string): bigint => parseUsd(usd) ?? 0n;
+  const price: ListPrice =
+    'usd_per_second' in listPrice
+      ? { per: 'second', perSecondNanoUsd: nano(listPrice.usd_per_second) }
+      : {
+          per: 'tokens',
+          inputPer1mNanoUsd: nano(listPrice.input_usd_per_1m),
+          outputPer1mNanoUsd: nano(listPrice.output_usd_per_1m),
+        };
+  return [{ model: id, listPrice: price }];
+}

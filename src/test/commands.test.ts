@@ -1,0 +1,139 @@
+/** The program as its operator meets it: every command, its help, its exit codes. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FIXTURES, runProgram, type Finished } from './running-server.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'earshot-commands-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const environment = { PATH: process.env['PATH'], DATA_DIR: join(folder, 'data') };
+const earshot = (...words: string[]): Promise<Finished> => runProgram(words, environment);
+
+async function json<T>(...words: string[]): Promise<T> {
+  const { code, stdout, stderr } = await earshot(...words, '--json');
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.trim().split('\n').length, 1, 'one JSON document');
+  return JSON.parse(stdout) as T;
+}
+
+test('--help lists the commands, and each has its own help with an example', async () => {
+  const { code, stdout } = await earshot('--help');
+  assert.equal(code, 0);
+  const names = [...stdout.matchAll(/^ {2}(\S+(?: \S+)?) {2,}/gm)].map(([, name = '']) => name);
+  assert.ok(names.length >= 12, stdout);
+  await Promise.all(
+    names.map(async (name) => {
+      const help = await earshot(...name.split(' '), '--help');
+      assert.equal(help.code, 0, name);
+      assert.match(help.stdout, /^Usage: earshot .*\n[\s\S]*\nExample: /, name);
+    }),
+  );
+});
+
+test('an unknown command, an unknown option and a missing option are said in a sentence, with exit code 2', async () => {
+  for (const words of [
+    ['sing'],
+    ['key', 'set', 'x'],
+    ['key', 'create', '--colour', 'red'],
+    ['key', 'create'],
+    ['ledger', 'verify', '--deep'],
+  ]) {
+    const { code, stdout, stderr } = await earshot(...words);
+    assert.deepEqual([code, stdout], [2, ''], words.join(' '));
+    assert.doesNotMatch(stderr, /\n {4}at /, 'no stack');
+  }
+});
+
+test('a wrong configuration is reported with every mistake, and exit code 2', async () => {
+  const { code, stderr } = await runProgram(['account', 'list'], { ...environment, PORT: 'x', LOG_LEVEL: 'loud' });
+  assert.equal(code, 2);
+  assert.match(stderr, /PORT[\s\S]*LOG_LEVEL/);
+});
+
+test('accounts and keys: made, listed without secrets, rotated, revoked', async () => {
+  const { account_id } = await json<{ account_id: string }>('account', 'create', '--name', 'Acme Ltd');
+  const accounts = await json<{ data: { account_id: string; name: string }[] }>('account', 'list');
+  assert.ok(accounts.data.some((account) => account.account_id === account_id && account.name === 'Acme Ltd'));
+  const made = await json<{ key_id: string; key: string }>(
+    'key',
+    'create',
+    '--account',
+    account_id,
+    '--cap-usd',
+    '12.5',
+    '--name',
+    'first',
+  );
+  assert.match(made.key, /^esw_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}$/);
+  const listed = await earshot('key', 'list', '--account', account_id, '--json');
+  assert.ok(!listed.stdout.includes(made.key.slice(17)), 'no secret in the list');
+  const [row] = (JSON.parse(listed.stdout) as { data: Record<string, unknown>[] }).data;
+  assert.deepEqual([row?.['key_id'], row?.['cap_usd'], row?.['last_four']], [made.key_id, '12.5', made.key.slice(-4)]);
+  const rotated = await json<{ key_id: string; key: string; old_key_expires_at: string }>(
+    'key',
+    'rotate',
+    made.key_id,
+    '--grace',
+    '1h',
+  );
+  assert.notEqual(rotated.key_id, made.key_id);
+  assert.ok(Date.parse(rotated.old_key_expires_at) > 0);
+  assert.equal((await earshot('key', 'revoke', rotated.key_id)).code, 0);
+  const unknown = await earshot('key', 'revoke', 'key_nothing');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /no key/i);
+});
+
+test('values that cannot be read are named', async () => {
+  for (const [option, value] of [
+    ['--cap-usd', '1,5'],
+    ['--expires', 'tomorrow'],
+    ['--rpm', '0'],
+    ['--kind', 'gold'],
+  ] as const) {
+    const { code, stderr } = await earshot('key', 'create', '--account', 'acc_x', option, value);
+    assert.equal(code, 2, option);
+    assert.ok(stderr.includes(option), stderr);
+  }
+});
+
+test('transcribe reads a file without a server, as JSON and as text', async () => {
+  const file = join(FIXTURES, 'go-forward.flac');
+  const [asJson, asText] = await Promise.all([
+    earshot('transcribe', file),
+    earshot('transcribe', file, '--format', 'text'),
+  ]);
+  const reply = JSON.parse(asJson.stdout) as { text: string; engine: string };
+  assert.match(reply.text, /forward/i);
+  assert.equal(reply.engine, 'embedded');
+  assert.equal(asText.stdout, `${reply.text}\n`);
+  assert.equal(asText.stderr, '');
+});
+
+test('transcribe says what is wrong with a file that is missing or no audio', async () => {
+  const missing = await earshot('transcribe', join(folder, 'nothing.wav'));
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /no such audio file/i);
+  const text = await earshot('transcribe', join(FIXTURES, 'README.md'));
+  assert.equal(text.code, 1);
+  assert.match(text.stderr, /not audio/i);
+});
+
+test('doctor finds everything in place', async () => {
+  const report = await json<{ ok: boolean; checks: { name: string; ok: boolean }[] }>('doctor');
+  assert.deepEqual(
+    report.checks.filter(({ ok }) => !ok),
+    [],
+  );
+});
+
+test('the quickstart ends with the right transcript and its cost', async () => {
+  const { code, stdout, stderr } = await earshot('quickstart');
+  assert.equal(code, 0, stderr);
+  const reply = JSON.parse(stdout) as { text: string; cost_usd: string; engine: string };
+  assert.match(reply.text, /how much there might be prudently in his power to do for them/i);
+  assert.ok(Number(reply.cost_usd) > 0);
+});

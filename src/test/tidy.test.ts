@@ -1,0 +1,132 @@
+/** The rules of the house, executable: the import table of ARCHITECTURE.md, banned calls, and documents that must match the code. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { test } from 'node:test';
+import { ERRORS } from '../core/errors.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SOURCE = join(ROOT, 'src');
+
+/** Calls with one owner each: what to use elsewhere stands in the sentence. */
+const BANNED: readonly { pattern: RegExp; owners: readonly string[]; instead: string }[] = [
+  { pattern: /\bprocess\.env\b/, owners: ['main.ts'], instead: 'take the value as an argument from config' },
+  { pattern: /\bDate\.now\(/, owners: ['core/clock.ts'], instead: 'take a Clock as an argument' },
+  { pattern: /(?<![.\w])fetch\(/, owners: ['cli/quickstart.ts'], instead: 'use the guarded fetch of audio/fetch' },
+  { pattern: /\bconsole\.\w+\(/, owners: ['workers/serve-jobs.ts'], instead: 'take a Logger as an argument' },
+  { pattern: /\bMath\.random\(/, owners: [], instead: 'take a random source as an argument, or use core/ids' },
+  { pattern: /(?:FIX(?:ME)|TO(?:DO)|X{3})\b/, owners: [], instead: 'finish it, or write it into the documents' },
+];
+
+/** Folder names that say nothing. */
+const EMPTY_NAMES = ['utils', 'shared', 'common', 'helpers', 'types', 'services'];
+
+const files = sourceFiles();
+
+test('every import follows the table in ARCHITECTURE.md', () => {
+  const table = dependencyTable();
+  const wrong = files.flatMap(({ path, text }) =>
+    imports(text)
+      .filter((target) => target.startsWith('.'))
+      .map((target) => ({
+        from: folderOf(path),
+        to: folderOf(relative(SOURCE, resolve(SOURCE, path, '..', target))),
+        target,
+      }))
+      .filter(({ from, to }) => from !== to && table.get(from)?.includes(to) !== true)
+      .map(
+        ({ from, target }) =>
+          `${path}: ${from} may not import ${target}; it may import ${table.get(from)?.join(', ') ?? 'nothing: it has no row in the table'}`,
+      ),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('every row of the table in ARCHITECTURE.md is a folder, and arrows only point downwards', () => {
+  const rows = [...dependencyTable().entries()];
+  const present = new Set(files.map(({ path }) => folderOf(path)));
+  assert.deepEqual(rows.map(([folder]) => folder).toSorted(), [...present].toSorted());
+  rows.forEach(([folder, targets], index) => {
+    const below = new Set(rows.slice(0, index).map(([name]) => name));
+    assert.deepEqual(
+      targets.filter((target) => !below.has(target)),
+      [],
+      `${folder} imports something that stands above it`,
+    );
+  });
+});
+
+test('no source file uses a call that belongs to another', () => {
+  const wrong = files
+    .filter(({ path }) => !path.endsWith('.test.ts') && folderOf(path) !== 'test')
+    .flatMap(({ path, text }) =>
+      BANNED.filter(({ pattern, owners }) => !owners.includes(path) && pattern.test(withoutComments(text))).map(
+        ({ pattern, instead }) => `${path}: ${pattern.source} is banned here; ${instead}`,
+      ),
+    );
+  assert.deepEqual(wrong, []);
+});
+
+test('no folder has a name that says nothing', () => {
+  const wrong = files.filter(({ path }) =>
+    path.split('/').some((part) => EMPTY_NAMES.includes(part.replace(/\.ts$/, ''))),
+  );
+  assert.deepEqual(
+    wrong.map(({ path }) => path),
+    [],
+  );
+});
+
+test('docs/errors.md and the table of errors agree, code by code', () => {
+  const documented = [
+    ...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| `(\w+)` \| (.+?) \|$/gm),
+  ];
+  const rows = Object.entries(ERRORS).map(([code, { status, type, message }]) => ({ code, status, type, message }));
+  assert.deepEqual(
+    documented.map(([, code, status, type, message]) => ({ code, status: Number(status), type, message })),
+    rows,
+  );
+});
+
+test('every runtime dependency is named in docs/decisions', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const decisions = readdirSync(join(ROOT, 'docs/decisions'))
+    .map((file) => readFileSync(join(ROOT, 'docs/decisions', file), 'utf8'))
+    .join('\n');
+  const missing = Object.keys({ ...dependencies, ...optionalDependencies }).filter(
+    (name) => !decisions.includes(`\`${name}\``),
+  );
+  assert.deepEqual(missing, []);
+});
+
+function sourceFiles(): { path: string; text: string }[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path: path.split(sep).join('/'), text: readFileSync(join(SOURCE, path), 'utf8') }));
+}
+
+function dependencyTable(): Map<string, string[]> {
+  const section = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').split('## Folders')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| (\w+) \| [^|]+ \|([^|]*)\|$/gm)].filter(([, folder]) => folder !== 'folder');
+  return new Map(
+    rows.map(([, folder = '', targets = '']) => [
+      folder,
+      targets
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ]),
+  );
+}
+
+function folderOf(path: string): string {
+  return path.split(/[/\\]/)[0]?.replace(/\.ts$/, '') ?? '';
+}
+
+function imports(text: string): string[] {
+  return [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(([, target = '']) => target);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<!:)\/\/.*$/gm, '');
+}
