@@ -52,7 +52,11 @@ export function segment(frames: SpeechFrames, sampleCount: number, options: Segm
     }
     while (lengthOf(spanOf([...open, rest])) > spanMax) {
       if (open.length === 0) {
-        const end = quietestPoint(frames, rest.start + Math.min(spanWanted, spanMax - FRAME_SAMPLES), rest.start + spanMax);
+        const end = quietestPoint(
+          frames,
+          rest.start + Math.min(spanWanted, spanMax - FRAME_SAMPLES),
+          rest.start + spanMax,
+        );
         spans.push({ start: rest.start, end, forcedEnd: true });
         rest = { start: end, end: rest.end };
       } else {
@@ -73,7 +77,12 @@ export function speechRegions(
   sampleCount: number,
   options: Omit<SegmentOptions, 'pieceSecondsMax'> = {},
 ): SpeechRegion[] {
-  const { onsetProbability = 0.5, offsetProbability = 0.35, speechSecondsMin = 0.096, pauseSecondsMin = 0.096 } = options;
+  const {
+    onsetProbability = 0.5,
+    offsetProbability = 0.35,
+    speechSecondsMin = 0.096,
+    pauseSecondsMin = 0.096,
+  } = options;
   const regions: SpeechRegion[] = [];
   let start: number | null = null;
   const close = (end: number): void => {

@@ -43,7 +43,11 @@ export async function* withoutTail(
   for await (const block of blocks) {
     held.push(block);
     heldSamples += sampleCountOf(block);
-    for (let first = held[0]; first !== undefined && heldSamples - sampleCountOf(first) >= sampleCount; first = held[0]) {
+    for (
+      let first = held[0];
+      first !== undefined && heldSamples - sampleCountOf(first) >= sampleCount;
+      first = held[0]
+    ) {
       held.shift();
       heldSamples -= sampleCountOf(first);
       yield first;

@@ -1,4 +1,5 @@
 /** The whole way from a file's bytes to samples on disk and speech probabilities, for one job. */
+import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { SAMPLE_RATE_HZ } from '../../core/pcm.ts';
@@ -52,6 +53,7 @@ const READERS: Readonly<Record<AudioFormat, (reader: ByteReader) => AsyncIterabl
 export async function decodeFile(job: DecodeJob, context: JobContext, silero: Silero): Promise<DecodeResult> {
   const { signal } = context;
   await using source = await SourceFile.open(job.sourcePath, signal);
+  using _removal = removedAtExit(job.pcmPath);
   await using writer = await PcmWriter.create(job.pcmPath);
   context.onMessage((growth) => source.grow(growth as Growth));
   context.note(FILES_OPEN);
@@ -73,6 +75,13 @@ export async function decodeFile(job: DecodeJob, context: JobContext, silero: Si
   await writer.flush();
   const { probabilities, levelsDb } = await detector.finish();
   return { sampleCount: writer.sampleCount, format, probabilities, levelsDb };
+}
+
+/** The file has a name until the server has opened it too. Should the server be gone by then, this process ends and takes it along. */
+function removedAtExit(path: string): Disposable {
+  const remove = (): void => rmSync(path, { force: true });
+  process.once('exit', remove);
+  return { [Symbol.dispose]: () => process.off('exit', remove) };
 }
 
 /** The blocks as one channel at 16 kHz; their rate and channels may change on the way. */

@@ -60,19 +60,19 @@ export function createDecoder({ pool, temporaryDirectory, audioSecondsMax, log }
     async decode(source, signal) {
       const pcmPath = join(temporaryDirectory, `pcm-${randomUUID()}`);
       const job: DecodeJob = { sourcePath: source.path, pcmPath, audioSecondsMax };
-      let opening: Promise<FileHandle> | null = null;
+      const pcm: { opening: Promise<FileHandle> | null } = { opening: null };
       try {
         const result = await runJob(pool, job, source, signal, () => {
-          opening = openAndUnlink(pcmPath);
+          pcm.opening = openAndUnlink(pcmPath);
           // Whoever awaits it below hears of a failure; after a failure of the job nobody does.
-          opening.catch(() => {});
+          pcm.opening.catch(() => {});
         });
-        assert(opening !== null, 'a job that has ended well has opened its files');
-        const recording = createRecording(await opening, result);
+        assert(pcm.opening !== null, 'a job that has ended well has opened its files');
+        const recording = createRecording(await pcm.opening, result);
         log.debug({ format: result.format, durationMs: recording.durationMs }, 'audio-decode-end');
         return recording;
       } catch (error) {
-        await closeQuietly(opening);
+        await closeQuietly(pcm.opening);
         throw error;
       } finally {
         await rm(pcmPath, { force: true });
@@ -142,7 +142,7 @@ function createRecording(handle: FileHandle, result: DecodeResult): Recording {
       assert(start >= 0 && start <= end && end <= sampleCount, 'samples are read inside of the recording');
       const stored = new Int16Array(end - start);
       const bytes = new Uint8Array(stored.buffer);
-      for (let offset = 0; offset < bytes.length; ) {
+      for (let offset = 0; offset < bytes.length;) {
         const { bytesRead } = await handle.read(bytes, offset, bytes.length - offset, start * SAMPLE_BYTES + offset);
         assert(bytesRead > 0, 'the file holds all samples of the recording');
         offset += bytesRead;

@@ -2,8 +2,8 @@
 
 /** Samples for which the polarities stay the same. */
 const STEP_SAMPLES = 1024;
-/** The memory of the correlation: it forgets this share at each step, which makes half a second at 44.1 kHz. */
-const FORGETTING = 0.05;
+/** The memory of the correlation: it forgets this share at each step, so that it lasts a fraction of a second. */
+const FORGETTING = 0.15;
 /** Correlations at which a channel is turned over, and turned back. */
 const TURN_BELOW = -0.3;
 const TURN_BACK_ABOVE = 0.1;

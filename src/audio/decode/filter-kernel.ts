@@ -124,12 +124,14 @@ const FILTER = loop(
   [...get(OUT), ...get(OUT_END), ...IS_LESS, ...AGAIN],
 );
 
+const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
 /** A module with the one function, in the binary format: sections with their length in front. */
 function assemble(): Uint8Array<ArrayBuffer> {
   const locals = [2, 3, I32, 2, V128];
   const body = [...locals, ...FILTER, 0x0b];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC_AND_VERSION,
     ...section(1, [1, 0x60, PARAMETER_COUNT, ...Array.from({ length: PARAMETER_COUNT }, () => I32), 0]),
     ...section(2, [1, ...name('host'), ...name('memory'), 0x02, 0x00, 1]),
     ...section(3, [1, 0]),

@@ -23,7 +23,7 @@ export class PcmWriter implements AsyncDisposable {
   }
 
   async write(samples: Float32Array): Promise<void> {
-    for (let start = 0; start < samples.length; ) {
+    for (let start = 0; start < samples.length;) {
       const end = Math.min(samples.length, start + this.#buffer.length - this.#filled);
       for (let index = start; index < end; index += 1) {
         const scaled = Math.round((samples[index] ?? 0) * 32_768);
@@ -38,7 +38,7 @@ export class PcmWriter implements AsyncDisposable {
 
   async flush(): Promise<void> {
     const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#filled * 2);
-    for (let offset = 0; offset < bytes.length; ) {
+    for (let offset = 0; offset < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, offset, bytes.length - offset);
       offset += bytesWritten;
     }

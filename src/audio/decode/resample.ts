@@ -147,7 +147,7 @@ function besselI0(value: number): number {
 /** The best fraction for a number among those whose denominator is not above the limit, by its continued fraction. */
 function ratio(value: number, denominatorMax: number): readonly [numerator: number, denominator: number] {
   let [numerator, denominator, lastNumerator, lastDenominator] = [Math.floor(value), 1, 1, 0];
-  for (let rest = value - Math.floor(value); rest > 1e-9; ) {
+  for (let rest = value - Math.floor(value); rest > 1e-9;) {
     const whole = Math.floor(1 / rest);
     rest = 1 / rest - whole;
     const next = whole * denominator + lastDenominator;

@@ -7,8 +7,8 @@
 const TARGET_DB = -18;
 /** Below -68 dBFS there is only the noise of the recording itself, and it stays below the target. */
 const GAIN_DB_MAX = 50;
-/** Frames to either side that make a stretch: 2 seconds. */
-export const REACH_FRAMES = 62;
+/** Frames to either side that make a stretch: a second each, so that single whispered sentences count too. */
+export const REACH_FRAMES = 31;
 /** The share of a stretch's frames that may be louder than its level: single knocks are no speech. */
 const LOUDER_SHARE = 0.1;
 

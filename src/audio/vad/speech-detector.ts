@@ -42,7 +42,7 @@ class WindowedDetector implements SpeechDetector {
   }
 
   async push(samples: Float32Array): Promise<void> {
-    for (let start = 0; start < samples.length; ) {
+    for (let start = 0; start < samples.length;) {
       const part = samples.subarray(start, start + this.#samples.length - this.#filled);
       this.#samples.set(part, this.#filled);
       this.#filled += part.length;

@@ -2,6 +2,7 @@
  * AAC and ALAC. The package with both is under the GPL-2.0 and optional: it is loaded here only, and only once such audio
  * is met, so that an installation may leave it out.
  */
+import type { decoder as createDecoder } from '@audio/decode-aac';
 import { unsupportedFormat } from '../job.ts';
 import type { PacketDecoder } from './packet-decoder.ts';
 
@@ -25,8 +26,11 @@ export async function createAacDecoder(
   configuration: AacConfiguration,
   presentation: Presentation | null,
 ): Promise<PacketDecoder> {
-  const { decoder: createDecoder } = await load();
-  const decoder = await createDecoder({ ...configuration, ...(presentation === null ? {} : { gapless: presentation }) });
+  const loaded = await load();
+  const decoder = await loaded.decoder({
+    ...configuration,
+    ...(presentation === null ? {} : { gapless: presentation }),
+  });
   return {
     async decode(accessUnits) {
       const { channelData, sampleRate } = decoder.decode([...accessUnits]);
@@ -36,7 +40,7 @@ export async function createAacDecoder(
   };
 }
 
-async function load(): Promise<typeof import('@audio/decode-aac')> {
+async function load(): Promise<{ decoder: typeof createDecoder }> {
   try {
     return await import('@audio/decode-aac');
   } catch (cause) {

@@ -14,4 +14,3 @@ export async function createMpegDecoder(): Promise<PacketDecoder> {
     [Symbol.dispose]: () => decoder.free(),
   };
 }
-

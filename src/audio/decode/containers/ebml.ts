@@ -20,7 +20,7 @@ export async function nextElement(reader: ByteReader): Promise<Element | null> {
 
 /** The elements inside `bytes`; ends at the first that is cut off. */
 export function* elementsOf(bytes: Uint8Array): Generator<{ id: number; content: Uint8Array }, void, undefined> {
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const header = parseHeader(bytes, offset);
     if (header === null || header.contentStart + header.byteCount > bytes.length) return;
     const end = header.contentStart + header.byteCount;

@@ -30,7 +30,7 @@ export async function* readFlac(reader: ByteReader): AsyncGenerator<AudioBlock, 
 
 async function skipMetadata(reader: ByteReader): Promise<void> {
   reader.skip(4);
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     const header = await reader.take(4);
     if (header === null) throw notDecodable('The FLAC metadata is cut off.');
     const [kind = 0, high = 0, middle = 0, low = 0] = header;

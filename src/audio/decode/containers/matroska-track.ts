@@ -31,7 +31,9 @@ interface TrackEntry {
 
 /** The first audio track; refuses a file that has none, or none that can be decoded. */
 export function findAudioTrack(tracks: Uint8Array): MatroskaTrack {
-  const entries = [...elementsOf(tracks)].filter(({ id }) => id === TRACK_ENTRY).map(({ content }) => parseEntry(content));
+  const entries = [...elementsOf(tracks)]
+    .filter(({ id }) => id === TRACK_ENTRY)
+    .map(({ content }) => parseEntry(content));
   const audio = entries.filter(({ type }) => type === AUDIO_TYPE);
   if (audio.length === 0) throw noAudioStream('None of the tracks is audio.');
   for (const entry of audio) {
@@ -134,7 +136,11 @@ function streamOf(entry: TrackEntry): StreamDescription | null {
       return { codec: 'pcm', layout: { encoding, sampleBytes, littleEndian: true, channelCount }, sampleRateHz };
     }
     case 'A_PCM/FLOAT/IEEE':
-      return { codec: 'pcm', layout: { encoding: 'float', sampleBytes, littleEndian: true, channelCount }, sampleRateHz };
+      return {
+        codec: 'pcm',
+        layout: { encoding: 'float', sampleBytes, littleEndian: true, channelCount },
+        sampleRateHz,
+      };
     default:
       return codec.startsWith('A_AAC') && entry.private.length >= 2
         ? { codec: 'aac', configuration: { asc: entry.private }, presentation: null }

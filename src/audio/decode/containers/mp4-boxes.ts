@@ -18,8 +18,11 @@ export async function nextBox(reader: ByteReader): Promise<BoxHeader | null> {
 }
 
 /** The boxes inside `bytes`; ends at the first that is cut off. */
-export function* boxesOf(bytes: Uint8Array, start = 0): Generator<{ type: string; content: Uint8Array }, void, undefined> {
-  for (let offset = start; offset + 8 <= bytes.length; ) {
+export function* boxesOf(
+  bytes: Uint8Array,
+  start = 0,
+): Generator<{ type: string; content: Uint8Array }, void, undefined> {
+  for (let offset = start; offset + 8 <= bytes.length;) {
     const header = parseHeader(bytes, offset);
     if (header === null) return;
     const contentStart = offset + header.headerBytes;

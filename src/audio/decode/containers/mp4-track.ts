@@ -73,7 +73,7 @@ function streamOf(type: string, entry: Uint8Array, presentation: Presentation | 
 /** An `esds` box: nested descriptors, of which the object type and the decoder's configuration matter. */
 function elementaryStream(esds: Uint8Array | null, presentation: Presentation | null): StreamDescription | null {
   let objectType = 0;
-  for (let offset = 4; esds !== null && offset + 2 < esds.length; ) {
+  for (let offset = 4; esds !== null && offset + 2 < esds.length;) {
     const tag = esds[offset] ?? 0;
     let byteCount = 0;
     let byte = 0x80;
@@ -118,7 +118,8 @@ function presentationOf(moov: Uint8Array, track: Uint8Array): Presentation | nul
     if (edits.length > 1) return null;
     const start = edit.mediaTime / mediaHz;
     // The length is in the movie's coarse units, rounded down by some writers: one unit more never cuts speech.
-    const duration = movieHz > 0 && edit.duration > 0 ? (edit.duration + (movieHz < mediaHz ? 1 : 0)) / movieHz : Infinity;
+    const duration =
+      movieHz > 0 && edit.duration > 0 ? (edit.duration + (movieHz < mediaHz ? 1 : 0)) / movieHz : Infinity;
     const coded = codedDuration(findBox(track, 'mdia', 'minf', 'stbl', 'stts')) / mediaHz - start;
     const known = Math.min(duration, coded > 0 ? coded : Infinity);
     return Number.isFinite(known) ? { start, duration: known } : { start };

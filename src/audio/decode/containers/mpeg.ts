@@ -83,7 +83,7 @@ export function findFrame(bytes: Uint8Array): { offset: number; header: MpegFram
     if (header === null) continue;
     const end = offset + header.byteCount;
     const following = parseFrameHeader(bytes, end);
-    if (end + HEADER_BYTES > bytes.length || (following?.signature === header.signature)) {
+    if (end + HEADER_BYTES > bytes.length || following?.signature === header.signature) {
       return { offset, header };
     }
   }
