@@ -4,6 +4,7 @@ import { AppError, type ErrorCode } from '../core/errors.ts';
 import { FetchError, type FetchErrorKind } from './fetch/fetch-error.ts';
 import type { GuardedFetch } from './fetch/guarded-fetch.ts';
 import { createGrowingFile, type OpenAudio } from './growing-file.ts';
+import { DEFAULT_UPLOAD_LIMITS, readUpload, type UploadLimits } from './upload.ts';
 
 export type { OpenAudio } from './growing-file.ts';
 
@@ -12,23 +13,27 @@ export type AudioSource =
   | { readonly kind: 'url'; readonly url: string }
   /** A `data:audio/…;base64,` URL. */
   | { readonly kind: 'data'; readonly url: string }
+  /** A file that the caller sends along, as its bytes come. Whoever opens it leaves them to the opener. */
+  | { readonly kind: 'upload'; readonly chunks: AsyncIterable<Uint8Array> }
   /** A file of this machine, which only its operator may name. It is read in place and neither copied nor deleted. */
   | { readonly kind: 'file'; readonly path: string };
 
 export interface AudioOpenerOptions {
   readonly fetch: GuardedFetch;
   readonly temporaryDirectory: string;
+  readonly uploadLimits?: Partial<UploadLimits>;
 }
 
 export interface AudioOpener {
   /**
-   * Resolves once the source is accepted; its bytes may still be arriving. Rejects with an `AppError` on `inputs.audio`,
-   * or with the signal's reason. An abort after that stops the bytes.
+   * Resolves once the source is accepted; its bytes may still be arriving. Rejects with an `AppError` on `inputs.audio`
+   * (of an upload: on `file`), or with the signal's reason. An abort after that stops the bytes.
    */
   open(source: AudioSource, signal: AbortSignal): Promise<OpenAudio>;
 }
 
 const PARAM = 'inputs.audio';
+const UPLOAD_PARAM = 'file';
 const DATA_URL_HEADER = /^data:audio\/[a-z0-9!#$&^_.+-]+(?:;[a-z0-9!#$&^_.+-]+=[^;,]*)*;base64,/i;
 const DATA_URL_HEADER_CHARACTERS_MAX = 256;
 
@@ -40,13 +45,26 @@ const CODES: Readonly<Record<FetchErrorKind, ErrorCode>> = {
   too_large: 'audio_too_large',
 };
 
-export function createAudioOpener({ fetch: guardedFetch, temporaryDirectory }: AudioOpenerOptions): AudioOpener {
+/** What is said of uploads where the sentence of the code itself speaks of a URL. */
+const UPLOAD_MESSAGES: Readonly<Partial<Record<FetchErrorKind, string>>> = {
+  failed: 'The upload broke off. Send the whole file.',
+  timeout: 'The upload took too long. Send it faster, or send a smaller file.',
+};
+
+export function createAudioOpener(options: AudioOpenerOptions): AudioOpener {
+  const { fetch: guardedFetch, temporaryDirectory } = options;
+  const uploadLimits: UploadLimits = { ...DEFAULT_UPLOAD_LIMITS, ...options.uploadLimits };
+
   async function openUrl(url: string, signal: AbortSignal): Promise<OpenAudio> {
     const response = await guardedFetch(url, signal).catch(throwAudioError);
     const stop = (): void => response[Symbol.dispose]();
     try {
       if (response.status !== 200) throwAudioError(new FetchError('failed', `status ${response.status}`));
-      return await createGrowingFile({ temporaryDirectory, chunks: withAudioErrors(response.body), stop });
+      return await createGrowingFile({
+        temporaryDirectory,
+        chunks: withAudioErrors(response.body, throwAudioError),
+        stop,
+      });
     } catch (error) {
       stop();
       throw error;
@@ -58,6 +76,14 @@ export function createAudioOpener({ fetch: guardedFetch, temporaryDirectory }: A
     return createGrowingFile({ temporaryDirectory, chunks: [decodeDataUrl(url)], stop() {} });
   }
 
+  async function openUpload(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<OpenAudio> {
+    signal.throwIfAborted();
+    const stopped = new AbortController();
+    const upload = readUpload(chunks, uploadLimits, AbortSignal.any([signal, stopped.signal]));
+    const stop = (): void => stopped.abort();
+    return createGrowingFile({ temporaryDirectory, chunks: withAudioErrors(upload, throwUploadError), stop });
+  }
+
   return {
     open(source, signal) {
       switch (source.kind) {
@@ -65,6 +91,8 @@ export function createAudioOpener({ fetch: guardedFetch, temporaryDirectory }: A
           return openUrl(source.url, signal);
         case 'data':
           return openData(source.url, signal);
+        case 'upload':
+          return openUpload(source.chunks, signal);
         case 'file':
           return openFile(source.path);
       }
@@ -101,11 +129,14 @@ function decodeDataUrl(url: string): Uint8Array {
   });
 }
 
-async function* withAudioErrors(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* withAudioErrors(
+  chunks: AsyncIterable<Uint8Array>,
+  throwError: (error: unknown) => never,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* chunks;
   } catch (error) {
-    throwAudioError(error);
+    throwError(error);
   }
 }
 
@@ -113,4 +144,16 @@ async function* withAudioErrors(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
 function throwAudioError(error: unknown): never {
   if (!(error instanceof FetchError)) throw error;
   throw new AppError(CODES[error.kind], { param: PARAM, detail: error.message, cause: error });
+}
+
+function throwUploadError(error: unknown): never {
+  if (!(error instanceof FetchError)) throw error;
+  const { kind, message: detail } = error;
+  const message = UPLOAD_MESSAGES[kind];
+  throw new AppError(CODES[kind], {
+    param: UPLOAD_PARAM,
+    detail,
+    cause: error,
+    ...(message === undefined ? {} : { message }),
+  });
 }

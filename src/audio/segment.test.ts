@@ -132,3 +132,17 @@ test('every sample of speech lies in exactly one piece, no piece is too long, an
     numRuns: 300,
   });
 });
+
+test('dense speech is packed into pieces of 20 to 28 seconds, and none is cut where there is a pause', () => {
+  const sentence = fc.tuple(fc.double({ min: 1, max: 6, noNaN: true }), fc.double({ min: 0.2, max: 0.9, noNaN: true }));
+  const check = (sentences: readonly (readonly [number, number])[]): void => {
+    const pieces = cut(...sentences.flat());
+    assert.ok(pieces.every(({ forcedEnd }) => !forcedEnd));
+    const lengths = pieces.slice(0, -1).map(secondsOf);
+    assert.ok(
+      lengths.every((length) => length >= 20 && length <= 28),
+      lengths.join(' '),
+    );
+  };
+  fc.assert(fc.property(fc.array(sentence, { minLength: 5, maxLength: 80 }), check), { seed: 4, numRuns: 200 });
+});

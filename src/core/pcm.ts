@@ -4,6 +4,12 @@ export const SAMPLE_RATE_HZ = 16_000;
 /** Samples of one speech-detection frame (32 ms). */
 export const FRAME_SAMPLES = 512;
 
+/** The stretch from the first to the last place where audio is missing; offsets in samples of what there is. */
+export interface Damage {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * A handle on decoded audio, mono at 16 kHz. The samples lie in a file, since four hours of them don't belong into memory;
  * whoever holds the handle disposes it, and the file is gone.
@@ -12,6 +18,8 @@ export interface Pcm extends AsyncDisposable {
   readonly sampleCount: number;
   /** Exact decoded length in milliseconds, rounded up to a whole one. This is what is metered. */
   readonly durationMs: number;
+  /** Where some of it could not be decoded; missing or null where all of it could. */
+  readonly damage?: Damage | null;
   /** Samples `start` (inclusive) to `end` (exclusive) in [-1, 1]. */
   read(start: number, end: number): Promise<Float32Array>;
 }

@@ -2,6 +2,7 @@
 export interface Warning {
   readonly code:
     | 'stand_in_engine'
+    | 'audio_damaged'
     | 'timestamps_from_speech_regions'
     | 'prompt_not_supported'
     | 'hotwords_not_supported'

@@ -40,7 +40,11 @@ export function createRegistry({ models, engines, allowStandIn }: RegistryOption
       if (found === undefined) throw new AppError('model_not_found', { param: 'model' });
       const [first] = found;
       if (first === undefined) {
-        throw new AppError('engine_unavailable', { detail: `No engine that is ${modelId} is configured.` });
+        throw new AppError('engine_unavailable', {
+          message:
+            'No engine for this model is configured here. The operator can configure one, or allow the stand-in.',
+          detail: `No engine that is ${modelId} is configured.`,
+        });
       }
       return first;
     },

@@ -6,7 +6,7 @@ import type { Registry, Selection } from '../engines/registry.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import { joinTexts } from './join.ts';
 import type { Place, Schedule } from './schedule.ts';
-import { warningsFor } from './warnings.ts';
+import { warningOfDamage, warningsFor } from './warnings.ts';
 
 export type { Hints } from '../engines/contract.ts';
 
@@ -43,7 +43,7 @@ export function createRecognizer({ registry, schedule }: RecognizerOptions): Rec
     select: (modelId) => registry.select(modelId),
     enter: (pieces) => schedule.enter(samplesOf(pieces)),
     async recognize(recognition, signal) {
-      const { selection, hints } = recognition;
+      const { selection, hints, pcm } = recognition;
       const engine = selection.engine;
       const texts = await transcribePieces(recognition, signal);
       const text = joinTexts(texts.map((piece) => piece.text));
@@ -55,7 +55,10 @@ export function createRecognizer({ registry, schedule }: RecognizerOptions): Rec
         engines: [engine.id],
         outputTokens: estimated ? estimateTokens(text) : counts.reduce((sum, count) => sum + count, 0),
         estimated,
-        warnings: warningsFor(selection, hints),
+        warnings: [
+          ...warningsFor(selection, hints),
+          ...(pcm.damage === undefined || pcm.damage === null ? [] : [warningOfDamage(pcm.damage)]),
+        ],
       };
     },
   };

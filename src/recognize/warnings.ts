@@ -1,3 +1,4 @@
+import { SAMPLE_RATE_HZ, type Damage } from '../core/pcm.ts';
 import type { Warning } from '../core/transcript.ts';
 import type { Hints } from '../engines/contract.ts';
 import type { Selection } from '../engines/registry.ts';
@@ -36,4 +37,15 @@ export function warningsFor(selection: Selection, hints: Hints): Warning[] {
     });
   }
   return warnings;
+}
+
+/** That a part of the audio is missing in the text because it is missing in the file. */
+export function warningOfDamage({ start, end }: Damage): Warning {
+  return {
+    code: 'audio_damaged',
+    message: 'A part of the audio is damaged or cut off and could not be decoded, so its text is missing.',
+    param: 'inputs.audio',
+    start: start / SAMPLE_RATE_HZ,
+    end: end / SAMPLE_RATE_HZ,
+  };
 }

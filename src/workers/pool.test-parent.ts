@@ -1,4 +1,4 @@
-/** A parent that the test kills: its worker holds a connection to the port of the first argument. */
+/** A parent that the test kills: its worker does a job of the kind of the first argument, connected to the port of the second. */
 import { silentLogger } from '../core/log.ts';
 import { createPool } from './pool.ts';
 
@@ -8,10 +8,12 @@ const pool = createPool({
   size: 1,
   setup: { fails: false },
   memoryBytesMax: 1_000_000_000,
+  cpuMsBetweenNotesMax: Infinity,
   jobMsMax: 60_000,
   cancelGraceMs: 10_000,
   crashCode: 'engine_failed',
   niceness: 0,
   log: silentLogger,
 });
-await pool.run({ kind: 'connect', port: Number(process.argv[2]) }, { signal: new AbortController().signal });
+const [kind, port] = process.argv.slice(2);
+await pool.run({ kind, port: Number(port) }, { signal: new AbortController().signal });

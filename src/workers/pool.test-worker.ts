@@ -13,7 +13,9 @@ export type TestJob =
   | { kind: 'block' }
   | { kind: 'wait' }
   | { kind: 'collect-messages' }
-  | { kind: 'connect'; port: number };
+  | { kind: 'work-on'; turns: number; cpuMsEach: number; withNotes: boolean }
+  | { kind: 'connect'; port: number }
+  | { kind: 'connect-and-block'; port: number };
 
 export interface TestSetup {
   readonly fails: boolean;
@@ -51,6 +53,26 @@ async function work(job: unknown, context: JobContext): Promise<unknown> {
       const socket = connect(request.port, '127.0.0.1', () => socket.write(String(process.pid)));
       return canceled(context);
     }
+    case 'connect-and-block': {
+      const socket = connect(request.port, '127.0.0.1');
+      await new Promise<void>((sent) => socket.write(String(process.pid), () => sent()));
+      for (;;);
+    }
+    case 'work-on':
+      for (let turn = 0; turn < request.turns; turn += 1) {
+        useProcessor(request.cpuMsEach);
+        if (request.withNotes) context.note(turn);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return request.turns;
+  }
+}
+
+function useProcessor(milliseconds: number): void {
+  const start = process.cpuUsage();
+  for (let used = 0; used < milliseconds * 1000;) {
+    const { user, system } = process.cpuUsage(start);
+    used = user + system;
   }
 }
 

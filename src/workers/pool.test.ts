@@ -18,6 +18,7 @@ function createTestPool(options: Partial<PoolOptions> = {}): Pool {
     size: 1,
     setup: { fails: false },
     memoryBytesMax: 1_000 * MEBIBYTE,
+    cpuMsBetweenNotesMax: Infinity,
     jobMsMax: 60_000,
     cancelGraceMs: 10_000,
     crashCode: 'audio_not_decodable',
@@ -57,8 +58,14 @@ test('a job runs in another process and its result comes back, typed arrays incl
 test('a worker sees nothing of the environment or the flags of its parent', async () => {
   await using pool = createTestPool();
   const seen = await run<{ environment: string[]; flags: string[] }>(pool, { kind: 'identify' });
-  assert.deepEqual(seen.environment, []);
-  assert.deepEqual(seen.flags, []);
+  assert.deepEqual(
+    seen.environment.filter((name) => !name.startsWith('MALLOC_')),
+    [],
+  );
+  assert.deepEqual(
+    seen.flags.filter((flag) => !flag.startsWith('--max-semi-space-size=')),
+    [],
+  );
 });
 
 test('jobs beyond the number of processes wait and then run in order', async () => {
@@ -118,6 +125,30 @@ test('a process above its memory limit is killed', async () => {
 test('a job above its time limit is killed', async () => {
   await using pool = createTestPool({ jobMsMax: 100 });
   await assert.rejects(run(pool, { kind: 'block' }), { code: 'audio_not_decodable', detail: /took more than 100 ms/ });
+});
+
+test('a job that works on and on without a note is killed, with notes it may go on', async () => {
+  await using pool = createTestPool({ cpuMsBetweenNotesMax: 400 });
+  const job = { kind: 'work-on', turns: 12, cpuMsEach: 50 } as const;
+  assert.equal(await run(pool, { ...job, withNotes: true }), 12);
+  await assert.rejects(run(pool, { ...job, turns: Infinity, withNotes: false }), {
+    code: 'audio_not_decodable',
+    detail: /worked for 400 ms without a note/,
+  });
+  await assert.rejects(run(pool, { kind: 'block' }), { detail: /worked for 400 ms without a note/ });
+});
+
+test('waiting is not work: a job may wait as long as it likes', async () => {
+  await using pool = createTestPool({ cpuMsBetweenNotesMax: 400 });
+  const pid = await workerOf(pool);
+  // The second process does its work while the first one waits.
+  await using other = createTestPool();
+  const controller = new AbortController();
+  const waiting = run(pool, { kind: 'wait' }, { signal: controller.signal });
+  await run(other, { kind: 'work-on', turns: 12, cpuMsEach: 50, withNotes: false });
+  controller.abort(new Error('Enough.'));
+  await assert.rejects(waiting, { message: 'Enough.' });
+  assert.equal(await workerOf(pool), pid);
 });
 
 test('an aborted job that listens stops by itself and its process goes on', async () => {
@@ -223,17 +254,20 @@ test('disposing the pool ends running and waiting jobs and every process', async
   await assert.rejects(run(pool, { kind: 'echo', value: 1 }), { code: 'shutting_down' });
 });
 
-test('a worker ends when its parent is killed', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const parent = fork(fileURLToPath(new URL('./pool.test-parent.js', import.meta.url)), [
-    String((server.address() as AddressInfo).port),
-  ]);
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  const [pid] = (await once(socket, 'data')) as [Buffer];
-  assert.notEqual(Number(pid.toString()), parent.pid);
-  parent.kill('SIGKILL');
-  // The connection is the worker's: it closes with the end of that process.
-  await once(socket, 'close');
-  server.close();
-});
+for (const kind of ['connect', 'connect-and-block'] as const) {
+  const when = kind === 'connect' ? 'while it waits' : 'even while it is busy and never listens';
+  test(`a worker ends when its parent is killed, ${when}`, async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const parent = fork(fileURLToPath(new URL('./pool.test-parent.js', import.meta.url)), [kind, String(port)]);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const [pid] = (await once(socket, 'data')) as [Buffer];
+    assert.notEqual(Number(pid.toString()), parent.pid);
+    socket.on('error', () => {});
+    parent.kill('SIGKILL');
+    // The connection is the worker's: it closes with the end of that process.
+    await once(socket, 'close');
+    server.close();
+  });
+}

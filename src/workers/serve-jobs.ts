@@ -1,4 +1,5 @@
 /** The child's half of the pool: one job at a time, told to stop by an abort signal. */
+import { Worker } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import type { FromWorker, JobFailure, ToWorker } from './protocol.ts';
 
@@ -23,6 +24,7 @@ export function serveJobs(prepare: WorkerSetup): void {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('disconnect', () => process.exit(0));
+  watchParent();
   process.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'setup':
@@ -55,6 +57,15 @@ export function serveJobs(prepare: WorkerSetup): void {
     running = null;
     send(outcome);
   }
+}
+
+/** Its memory is bounded, since it is a whole engine for one line of code. */
+function watchParent(): void {
+  const watch = new Worker(new URL('./parent-watch.js', import.meta.url), {
+    workerData: process.ppid,
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
+  });
+  watch.unref();
 }
 
 class RunningJob implements JobContext {

@@ -15,6 +15,11 @@ export interface WorkerOptions {
   readonly setup: unknown;
   /** Resident bytes above which the process is killed while it works (checked where /proc exists). */
   readonly memoryBytesMax: number;
+  /**
+   * Milliseconds of processor time in which a job has to send a note, after which the process is killed (checked where
+   * /proc exists). Waiting costs a job nothing of it. `Infinity` where jobs send no notes.
+   */
+  readonly cpuMsBetweenNotesMax: number;
   /** Milliseconds for one job, after which the process is killed. */
   readonly jobMsMax: number;
   /** Milliseconds in which an aborted job may end by itself, after which the process is killed. */
@@ -52,7 +57,28 @@ export interface WorkerEvents {
   onEnd(wasReady: boolean, complaint: string): void;
 }
 
-const MEMORY_CHECK_MS = 200;
+/** The limits of a job while it runs. */
+interface Watch {
+  /** Takes the job's word that it gets on. */
+  progress(): void;
+  stop(): void;
+}
+
+/**
+ * glibc otherwise keeps what native code frees, in a heap for each thread, and ever larger blocks of it. With these, large
+ * blocks go back to the system at once. Other systems ignore the names.
+ */
+const MEMORY_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+/** In MiB: workers keep samples and tensors outside of the heap, so that a larger nursery would only hold garbage. */
+const MEMORY_FLAGS = ['--max-semi-space-size=1'];
+
+const USE_CHECK_MS = 200;
+/** The unit of /proc's processor times, on every Linux. */
+const CPU_TICK_MS = 10;
 const COMPLAINT_CHARACTERS_MAX = 2_000;
 
 /** One child process that does one job at a time. */
@@ -62,7 +88,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #ready = false;
-  #running: { readonly task: Task; readonly stopWatching: () => void } | null = null;
+  #running: { readonly task: Task; readonly watch: Watch } | null = null;
   #complaint = '';
   /** Why this side killed the process. */
   #killedFor: AppError | null = null;
@@ -72,8 +98,8 @@ export class WorkerProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // No secret of the server's environment reaches a process that reads hostile bytes.
-      env: {},
-      execArgv: [],
+      env: MEMORY_ENVIRONMENT,
+      execArgv: MEMORY_FLAGS,
     });
     lowerPriority(child.pid, options.niceness);
     const worker = new WorkerProcess(options, events, child);
@@ -115,7 +141,7 @@ export class WorkerProcess {
   /** Starts a job on a free process; the task's promise is settled once the work has really stopped. */
   run(task: Task): void {
     const { signal, onStart } = task.options;
-    this.#running = { task, stopWatching: this.#watch(signal) };
+    this.#running = { task, watch: this.#watch(signal) };
     try {
       this.#send({ type: 'job', job: task.job });
     } catch (error) {
@@ -140,6 +166,7 @@ export class WorkerProcess {
         return this.#events.onFree();
       case 'note': {
         const options = this.#running?.task.options;
+        this.#running?.watch.progress();
         return options?.signal.aborted === false ? options.onNote?.(message.note) : undefined;
       }
       case 'done':
@@ -151,9 +178,9 @@ export class WorkerProcess {
 
   #finish(settle: (task: Task) => void): void {
     if (this.#running === null) return;
-    const { task, stopWatching } = this.#running;
+    const { task, watch } = this.#running;
     this.#running = null;
-    stopWatching();
+    watch.stop();
     const { signal } = task.options;
     if (signal.aborted) task.reject(signal.reason);
     else settle(task);
@@ -174,27 +201,51 @@ export class WorkerProcess {
     this.#events.onEnd(wasReady, this.#complaint);
   }
 
-  /** Enforces the limits of one job and passes its abort on; the returned function ends that. */
-  #watch(signal: AbortSignal): () => void {
-    const { name, jobMsMax, memoryBytesMax, cancelGraceMs, crashCode } = this.#options;
+  /** Enforces the limits of one job and passes its abort on. */
+  #watch(signal: AbortSignal): Watch {
+    const { name, jobMsMax, cancelGraceMs, crashCode } = this.#options;
     const kill = (what: string): void =>
       this.#kill(new AppError(crashCode, { detail: `The ${name} process was killed: ${what}.` }));
     const timeLimit = setTimeout(() => kill(`its job took more than ${jobMsMax} ms`), jobMsMax);
-    const checkMemory = async (): Promise<void> => {
-      if ((await residentBytes(this.pid)) > memoryBytesMax) kill(`it held more than ${memoryBytesMax} bytes`);
-    };
-    const memoryLimit = setInterval(() => void checkMemory(), MEMORY_CHECK_MS);
+    const use = this.#watchUse(kill);
     let grace: NodeJS.Timeout | undefined;
     const cancel = (): void => {
       this.#send({ type: 'cancel' });
       grace = setTimeout(() => kill(`its job went on for ${cancelGraceMs} ms after an abort`), cancelGraceMs);
     };
     signal.addEventListener('abort', cancel, { once: true });
-    return () => {
-      signal.removeEventListener('abort', cancel);
-      clearTimeout(timeLimit);
-      clearTimeout(grace);
-      clearInterval(memoryLimit);
+    return {
+      progress: () => use.progress(),
+      stop() {
+        signal.removeEventListener('abort', cancel);
+        clearTimeout(timeLimit);
+        clearTimeout(grace);
+        use.stop();
+      },
+    };
+  }
+
+  #watchUse(kill: (what: string) => void): Watch {
+    const { memoryBytesMax, cpuMsBetweenNotesMax } = this.#options;
+    /** Processor time at the last note; null until it is looked up. */
+    let cpuMsAtNote: number | null = null;
+    let stopped = false;
+    const check = async (): Promise<void> => {
+      const { residentBytes, cpuMs } = await useOf(this.pid);
+      cpuMsAtNote ??= cpuMs;
+      if (stopped) return;
+      if (residentBytes > memoryBytesMax) kill(`it held more than ${memoryBytesMax} bytes`);
+      if (cpuMs - cpuMsAtNote > cpuMsBetweenNotesMax) kill(`it worked for ${cpuMsBetweenNotesMax} ms without a note`);
+    };
+    const timer = setInterval(() => void check(), USE_CHECK_MS);
+    return {
+      progress() {
+        cpuMsAtNote = null;
+      },
+      stop() {
+        stopped = true;
+        clearInterval(timer);
+      },
     };
   }
 
@@ -228,8 +279,17 @@ function lowerPriority(pid: number | undefined, niceness: number): void {
   }
 }
 
-/** Resident bytes of a process; 0 where the system has no /proc or the process is gone. */
-async function residentBytes(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+/** What a process uses; nothing where the system has no /proc or the process is gone. */
+async function useOf(pid: number | undefined): Promise<{ residentBytes: number; cpuMs: number }> {
+  const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+  const [status, stat] = await Promise.all([read('status'), read('stat')]);
+  // The name of the program, in parentheses, may hold anything; after it, times are the 12th and the 13th field.
+  const [user = '0', system = '0'] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return {
+    residentBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024,
+    cpuMs: (Number(user) + Number(system)) * CPU_TICK_MS,
+  };
 }

@@ -2,7 +2,12 @@
 export interface AudioBlock {
   readonly channels: readonly Float32Array[];
   readonly sampleRateHz: number;
+  /** Somewhere in it, or in its place where it is empty, audio is missing that could not be decoded. */
+  readonly isDamaged?: boolean;
 }
+
+/** Stands for audio that is lost as a whole. */
+export const LOST: AudioBlock = { channels: [], sampleRateHz: 0, isDamaged: true };
 
 export function sampleCountOf(block: AudioBlock): number {
   return block.channels[0]?.length ?? 0;
@@ -19,7 +24,7 @@ export class Trim {
     this.#left = keep;
   }
 
-  /** What remains of the block, null where that is nothing. */
+  /** What remains of the block, null where that is nothing. Damage remains. */
   apply(block: AudioBlock | null): AudioBlock | null {
     if (block === null) return null;
     const sampleCount = sampleCountOf(block);
@@ -27,7 +32,7 @@ export class Trim {
     const end = Math.min(sampleCount, start + this.#left);
     this.#skip -= start;
     this.#left -= end - start;
-    if (end <= start) return null;
+    if (end <= start && block.isDamaged !== true) return null;
     if (start === 0 && end === sampleCount) return block;
     return { ...block, channels: block.channels.map((channel) => channel.subarray(start, end)) };
   }

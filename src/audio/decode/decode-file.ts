@@ -2,11 +2,11 @@
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
-import { SAMPLE_RATE_HZ } from '../../core/pcm.ts';
+import { SAMPLE_RATE_HZ, type Damage } from '../../core/pcm.ts';
 import type { JobContext } from '../../workers/serve-jobs.ts';
 import type { Silero } from '../vad/silero.ts';
 import { createSpeechDetector } from '../vad/speech-detector.ts';
-import type { AudioBlock } from './audio-block.ts';
+import { LOST, type AudioBlock } from './audio-block.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readAdts } from './containers/adts.ts';
 import { readAiff } from './containers/aiff.ts';
@@ -20,6 +20,7 @@ import { createDownMix } from './down-mix.ts';
 import {
   FILES_OPEN,
   notDecodable,
+  PROGRESS,
   tooLong,
   type AudioFormat,
   type DecodeJob,
@@ -38,7 +39,7 @@ const CHANNELS_MAX = 255;
 /** Decoding leaves the event loop free for messages after this much audio. */
 const SAMPLES_BETWEEN_PAUSES = 5 * SAMPLE_RATE_HZ;
 
-const READERS: Readonly<Record<AudioFormat, (reader: ByteReader) => AsyncIterable<AudioBlock>>> = {
+const READERS: Readonly<Record<AudioFormat, (reader: ByteReader, secondsMax: number) => AsyncIterable<AudioBlock>>> = {
   wav: readWav,
   aiff: readAiff,
   mp3: readMpeg,
@@ -62,19 +63,30 @@ export async function decodeFile(job: DecodeJob, context: JobContext, silero: Si
   const detector = createSpeechDetector(silero);
   const sampleCountMax = job.audioSecondsMax * SAMPLE_RATE_HZ;
   let pauseAt = SAMPLES_BETWEEN_PAUSES;
-  for await (const samples of monoSamples(READERS[format](reader))) {
+  let detectMs = 0;
+  let damage: Damage | null = null;
+  for await (const { samples, isDamaged } of monoSamples(READERS[format](reader, job.audioSecondsMax))) {
     if (writer.sampleCount + samples.length > sampleCountMax) throw tooLong(job.audioSecondsMax);
+    const start = writer.sampleCount;
     await writer.write(samples);
+    if (isDamaged) damage = widened(damage, start, writer.sampleCount);
+    const startMs = performance.now();
     await detector.push(samples);
+    detectMs += performance.now() - startMs;
     if (writer.sampleCount < pauseAt) continue;
     pauseAt = writer.sampleCount + SAMPLES_BETWEEN_PAUSES;
+    context.note(PROGRESS);
     await setImmediate();
     signal.throwIfAborted();
   }
   if (writer.sampleCount === 0) throw notDecodable(`The ${format} file holds no audio.`);
   await writer.flush();
   const { probabilities, levelsDb } = await detector.finish();
-  return { sampleCount: writer.sampleCount, format, probabilities, levelsDb };
+  return { sampleCount: writer.sampleCount, format, damage, probabilities, levelsDb, detectMs };
+}
+
+function widened(damage: Damage | null, start: number, end: number): Damage {
+  return { start: damage?.start ?? start, end };
 }
 
 /** The file has a name until the server has opened it too. Should the server be gone by then, this process ends and takes it along. */
@@ -84,24 +96,37 @@ function removedAtExit(path: string): Disposable {
   return { [Symbol.dispose]: () => process.off('exit', remove) };
 }
 
+/** Audio on its way, mono at 16 kHz. */
+interface MonoBlock {
+  readonly samples: Float32Array;
+  /** Some audio is missing in it or, where it is empty, in its place. */
+  readonly isDamaged: boolean;
+}
+
+const NOTHING = new Float32Array(0);
+
 /** The blocks as one channel at 16 kHz; their rate and channels may change on the way. */
-async function* monoSamples(blocks: AsyncIterable<AudioBlock>): AsyncGenerator<Float32Array, void, undefined> {
+async function* monoSamples(blocks: AsyncIterable<AudioBlock>): AsyncGenerator<MonoBlock, void, undefined> {
   const downMix = createDownMix();
   let resampler: Resampler | null = null;
   let rateHz = 0;
-  for await (const { channels, sampleRateHz } of upToDamage(blocks)) {
+  for await (const { channels, sampleRateHz, isDamaged = false } of upToDamage(blocks)) {
+    if (channels.length === 0) {
+      yield { samples: NOTHING, isDamaged };
+      continue;
+    }
     if (channels.length > CHANNELS_MAX) throw notDecodable(`${channels.length} channels are impossible.`);
     if (!(sampleRateHz >= RATE_HZ_MIN && sampleRateHz <= RATE_HZ_MAX)) {
       throw notDecodable(`A sample rate of ${sampleRateHz} Hz is impossible.`);
     }
     if (resampler === null || sampleRateHz !== rateHz) {
-      if (resampler !== null) yield resampler.finish();
+      if (resampler !== null) yield { samples: resampler.finish(), isDamaged: false };
       resampler = createResampler(sampleRateHz);
       rateHz = sampleRateHz;
     }
-    yield resampler.push(downMix.mix(channels));
+    yield { samples: resampler.push(downMix.mix(channels)), isDamaged };
   }
-  if (resampler !== null) yield resampler.finish();
+  if (resampler !== null) yield { samples: resampler.finish(), isDamaged: false };
 }
 
 /**
@@ -112,11 +137,13 @@ async function* upToDamage(blocks: AsyncIterable<AudioBlock>): AsyncGenerator<Au
   let isAny = false;
   try {
     for await (const block of blocks) {
-      isAny = true;
+      isAny ||= block.channels.length > 0;
       yield block;
     }
   } catch (error) {
-    if (isAny && !(error instanceof AppError && error.code !== 'audio_not_decodable')) return;
-    throw error instanceof AppError ? error : notDecodable(String(error), error);
+    if (!isAny || (error instanceof AppError && error.code !== 'audio_not_decodable')) {
+      throw error instanceof AppError ? error : notDecodable(String(error), error);
+    }
+    yield LOST;
   }
 }

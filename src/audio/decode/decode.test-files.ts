@@ -1,9 +1,23 @@
 /** Audio files and sources for the tests of decoding. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../core/errors.ts';
 import type { OpenAudio } from '../growing-file.ts';
 
 export const FIXTURES = join(import.meta.dirname, '../../../fixtures/audio');
+
+export const FORMAT_FIXTURES = join(import.meta.dirname, '../../../fixtures/formats');
+
+/** Numbers in [0, 1) that are the same for the same seed. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d_2b_79_f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 export interface WavOptions {
   readonly sampleRateHz?: number;
@@ -83,4 +97,14 @@ export async function sourceOf(directory: string, bytes: Uint8Array): Promise<Op
   const path = join(directory, 'source');
   await writeFile(path, bytes);
   return finishedSource(path);
+}
+
+/** The code of the refusal that a decoding ends with. */
+export async function refusalOf(decoding: Promise<AsyncDisposable>): Promise<string> {
+  try {
+    await using _recording = await decoding;
+    return 'decoded';
+  } catch (error) {
+    return error instanceof AppError ? error.code : String(error);
+  }
 }

@@ -35,7 +35,7 @@ let decoder: Decoder;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'earshot-decode-'));
-  pool = createDecodePool({ size: 1, log: silentLogger });
+  pool = createDecodePool({ size: 2, log: silentLogger });
   await pool.started;
   decoder = createDecoder({ pool, temporaryDirectory: directory, audioSecondsMax: 100, log: silentLogger });
 });
@@ -120,6 +120,24 @@ test('a tenth of a second is enough', async () => {
   await using recording = await decodeBytes(wavFile(int16(sine(300, 0.1))));
   assert.equal(recording.sampleCount, 1600);
   assert.equal(recording.frames.probabilities.length, 4);
+});
+
+test('sources that send nothing more hold up nobody whose audio is all here', async () => {
+  async function* neverEnding(stopped: Promise<void>): AsyncGenerator<Uint8Array> {
+    yield readFileSync(join(FIXTURES, 'fabric.wav')).subarray(0, 20_000);
+    await stopped;
+  }
+  const ends: (() => void)[] = [];
+  const sources = Array.from({ length: 4 }, () => {
+    const stopped = new Promise<void>((resolve) => ends.push(resolve));
+    return createGrowingFile({ temporaryDirectory: directory, chunks: neverEnding(stopped), stop() {} });
+  });
+  const slow = (await Promise.all(sources)).map((source) => decoder.decode(source, new AbortController().signal));
+  await using quick = await decodeFile(join(FIXTURES, 'fabric.mp3'));
+  assert.equal(quick.durationMs, 10_600);
+  for (const end of ends) end();
+  for (const recording of await Promise.all(slow)) await recording[Symbol.asyncDispose]();
+  for (const source of await Promise.all(sources)) await source[Symbol.asyncDispose]();
 });
 
 test('decoding follows a file that is still growing, and ends with it', async () => {

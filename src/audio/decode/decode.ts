@@ -7,13 +7,15 @@ import type { Logger } from '../../core/log.ts';
 import { samplesToMs, type Pcm, type SpeechFrames } from '../../core/pcm.ts';
 import { createPool, type Pool } from '../../workers/pool.ts';
 import type { OpenAudio } from '../growing-file.ts';
-import type { AudioFormat, DecodeJob, DecodeResult, Growth } from './job.ts';
+import { FILES_OPEN, type AudioFormat, type DecodeJob, type DecodeResult, type Growth } from './job.ts';
 
 /** Decoded audio with what was found out about it on the way. */
 export interface Recording extends Pcm {
   readonly frames: SpeechFrames;
   /** The container that its bytes were in. */
   readonly format: AudioFormat;
+  /** How much of the decoding's time went into speech detection. */
+  readonly detectMs: number;
 }
 
 export interface Decoder {
@@ -37,6 +39,8 @@ export interface DecoderOptions {
 const MEMORY_BYTES_MAX = 700_000_000;
 /** Longer than any download may take, and then hours of audio. */
 const JOB_MS_MAX = 600_000;
+/** A few seconds of audio cost a small part of this, even on a slow machine: longer than that, a decoder goes in circles. */
+const CPU_MS_BETWEEN_NOTES_MAX = 20_000;
 const CANCEL_GRACE_MS = 500;
 
 /** Starts the decoder processes: each works on one file at a time. */
@@ -47,6 +51,7 @@ export function createDecodePool({ size, log }: { readonly size: number; readonl
     size,
     setup: null,
     memoryBytesMax: MEMORY_BYTES_MAX,
+    cpuMsBetweenNotesMax: CPU_MS_BETWEEN_NOTES_MAX,
     jobMsMax: JOB_MS_MAX,
     cancelGraceMs: CANCEL_GRACE_MS,
     crashCode: 'audio_not_decodable',
@@ -56,8 +61,22 @@ export function createDecodePool({ size, log }: { readonly size: number; readonl
 }
 
 export function createDecoder({ pool, temporaryDirectory, audioSecondsMax, log }: DecoderOptions): Decoder {
+  let waitingForBytes = 0;
+
+  /**
+   * A decoder may wait for the bytes of a source that is still arriving, but one always stays free for audio that is all
+   * here: otherwise a few slow sources would hold up everybody.
+   */
+  async function turnOf(source: OpenAudio): Promise<void> {
+    if (waitingForBytes >= pool.size - 1) return source.complete;
+    waitingForBytes += 1;
+    const end = (): void => void (waitingForBytes -= 1);
+    source.complete.then(end, end);
+  }
+
   return {
     async decode(source, signal) {
+      await turnOf(source);
       const pcmPath = join(temporaryDirectory, `pcm-${randomUUID()}`);
       const job: DecodeJob = { sourcePath: source.path, pcmPath, audioSecondsMax };
       const pcm: { opening: Promise<FileHandle> | null } = { opening: null };
@@ -95,7 +114,7 @@ async function runJob(
   try {
     return await pool.run<DecodeResult>(job, {
       signal: AbortSignal.any([signal, sourceFailed.signal]),
-      onNote: onFilesOpen,
+      onNote: (note) => note === FILES_OPEN && onFilesOpen(),
       onStart(send) {
         unfollow = source.follow((bytesAvailable, ended) => send({ bytesAvailable, ended } satisfies Growth));
       },
@@ -132,12 +151,14 @@ async function closeQuietly(opening: Promise<FileHandle> | null): Promise<void> 
 const SAMPLE_BYTES = 2;
 
 function createRecording(handle: FileHandle, result: DecodeResult): Recording {
-  const { sampleCount, format, probabilities, levelsDb } = result;
+  const { sampleCount, format, damage, probabilities, levelsDb, detectMs } = result;
   return {
     sampleCount,
     durationMs: samplesToMs(sampleCount),
+    damage,
     frames: { probabilities, levelsDb },
     format,
+    detectMs,
     async read(start, end) {
       assert(start >= 0 && start <= end && end <= sampleCount, 'samples are read inside of the recording');
       const stored = new Int16Array(end - start);
@@ -147,7 +168,10 @@ function createRecording(handle: FileHandle, result: DecodeResult): Recording {
         assert(bytesRead > 0, 'the file holds all samples of the recording');
         offset += bytesRead;
       }
-      return Float32Array.from(stored, (value) => value / 32_768);
+      // A plain loop: `Float32Array.from` takes ten times as long, and every call in the process waits for it.
+      const samples = new Float32Array(stored.length);
+      for (let index = 0; index < stored.length; index += 1) samples[index] = (stored[index] ?? 0) / 32_768;
+      return samples;
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };

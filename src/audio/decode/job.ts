@@ -1,5 +1,6 @@
 /** What the server and its decoder process say to each other. */
 import { AppError } from '../../core/errors.ts';
+import type { Damage } from '../../core/pcm.ts';
 
 /** One file to decode. */
 export interface DecodeJob {
@@ -21,11 +22,17 @@ export interface Growth {
 /** Sent by a running job once both files are open on its side: from then on nobody needs their names. */
 export const FILES_OPEN = 'files-open';
 
+/** Sent by a running job after every few seconds of decoded audio. */
+export const PROGRESS = 'progress';
+
 export interface DecodeResult {
   readonly sampleCount: number;
   readonly format: AudioFormat;
+  readonly damage: Damage | null;
   readonly probabilities: Float32Array;
   readonly levelsDb: Float32Array;
+  /** How much of the time went into speech detection. */
+  readonly detectMs: number;
 }
 
 /** What the container is, as recognised by its first bytes. */

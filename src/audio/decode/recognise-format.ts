@@ -9,6 +9,14 @@ import { notDecodable, unsupportedFormat, type AudioFormat } from './job.ts';
 const SEARCH_BYTES = 1 << 15;
 const MP4_BOXES = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot'];
 
+const TRANSPORT_SYNC = 0x47;
+/** Where the first packet starts, and how far the next one is. */
+const TRANSPORT_PACKETS = [
+  [0, 188],
+  [4, 192],
+  [0, 204],
+] as const;
+
 /** Tells the container by its content alone and leaves the reader at its first byte; names and types are not asked. */
 export async function recogniseFormat(reader: ByteReader): Promise<AudioFormat> {
   const start = reader.position;
@@ -30,7 +38,14 @@ async function byHeader(reader: ByteReader): Promise<AudioFormat | null> {
   if (startsWith(bytes, 'fLaC')) return 'flac';
   if (startsWith(bytes, '\u001aE\u00df\u00a3')) return 'webm';
   if (MP4_BOXES.some((box) => startsWith(bytes, box, 4))) return 'mp4';
-  return byFrames(bytes);
+  return isTransportStream(bytes) ? null : byFrames(bytes);
+}
+
+/** Packets of 188 bytes, some with a time before or a checksum behind them, each with the same first byte. Frames of audio lie in them in pieces. */
+function isTransportStream(bytes: Uint8Array): boolean {
+  return TRANSPORT_PACKETS.some(([first, size]) =>
+    [0, 1, 2].every((packet) => bytes[first + packet * size] === TRANSPORT_SYNC),
+  );
 }
 
 /** Streams of frames have no header of their own: two frames in a row have to fit together. */

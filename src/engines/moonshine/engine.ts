@@ -8,7 +8,7 @@ import type { MoonshineJob } from './worker.ts';
 export interface MoonshineOptions extends EngineServices {
   /** The name under which the engine is configured. */
   readonly id: string;
-  /** Processes, each of which works on one piece at a time and holds about 400 MB. */
+  /** Processes, each of which works on one piece at a time and holds about 300 MB at its peak. */
   readonly workers: number;
 }
 
@@ -36,6 +36,7 @@ export function createMoonshineEngine({ id, workers, log }: MoonshineOptions): M
     size: workers,
     setup: null,
     memoryBytesMax: MEMORY_BYTES_MAX,
+    cpuMsBetweenNotesMax: Infinity,
     jobMsMax: JOB_MS_MAX,
     cancelGraceMs: CANCEL_GRACE_MS,
     crashCode: 'engine_failed',

@@ -28,3 +28,16 @@ test('digital silence stays silent, and the last bit of a recording is not made 
   const level = levelDb(normalizeLevel(new Float32Array(1_000).fill(0.000_001)));
   assert.ok(Math.abs(level + 60) < 0.01, String(level));
 });
+
+test('a whisper of seconds between loud voices comes up to them but for 15 dB, and even speech keeps its shape', () => {
+  const second = 16_000;
+  const whisper = (index: number): number => (index >= 5 * second && index < 10 * second ? 0.01 : 1);
+  const samples = Float32Array.from({ length: 15 * second }, (_, index) => whisper(index) * Math.sin(index / 5) * 0.3);
+  const normalized = normalizeLevel(samples);
+  const difference = levelDb(normalized.subarray(0, 3 * second)) - levelDb(normalized.subarray(7 * second, 8 * second));
+  assert.ok(Math.abs(difference - 15) < 0.1, `${difference} dB`);
+  const even = normalizeLevel(wave);
+  assert.ok(
+    even.every((sample, index) => Math.abs(sample - (wave[index] ?? 0) * ((even[100] ?? 0) / (wave[100] ?? 1))) < 1e-6),
+  );
+});

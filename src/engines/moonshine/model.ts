@@ -22,6 +22,9 @@ const SAMPLES_MIN = SAMPLE_RATE_HZ / 2;
 /** Speech has at most so many tokens a second; what goes beyond is invented. */
 const TOKENS_PER_SECOND_MAX = 6;
 
+/** Now and then the model ends before the first word of a piece at least this long, whose halves it hears well. */
+const SAMPLES_TO_HALVE_MIN = 4 * SAMPLE_RATE_HZ;
+
 const START_TOKEN = 1;
 const END_TOKEN = 2;
 
@@ -47,24 +50,62 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   enableCpuMemArena: false,
   enableMemPattern: false,
   // The weights of the output layer are stored in 8 bits. By default they are widened again at every step, which takes
-  // longer than all the rest; with this they are widened once, at the start. The tokens are the same.
-  extra: { session: { disable_quant_qdq: '1' } },
+  // longer than all the rest; with the first of these they are widened once, at the start. The second leaves out a copy of
+  // them in another order, of which single steps have no use. The tokens are the same.
+  extra: { session: { disable_quant_qdq: '1', disable_prepacking: '1' } },
 };
 
 /** Loads the weights once; one piece at a time then passes through. */
 export async function loadMoonshine(): Promise<MoonshineModel> {
   const encoder = await InferenceSession.create(weights('encoder_model.onnx'), SESSION_OPTIONS);
   const decoder = await InferenceSession.create(weights('decoder_model_merged.onnx'), SESSION_OPTIONS);
+
+  async function hear(samples: Float32Array, outputTokensMax: number, signal: AbortSignal): Promise<number[]> {
+    const waveform = paddedToMinimum(normalizeLevel(samples));
+    const input = new Tensor('float32', waveform, [1, waveform.length]);
+    const encoded = output(await encoder.run({ input_values: input }), 'last_hidden_state');
+    const speechTokensMax = Math.ceil((waveform.length / SAMPLE_RATE_HZ) * TOKENS_PER_SECOND_MAX);
+    return decode(decoder, encoded, Math.min(speechTokensMax, outputTokensMax), signal);
+  }
+
+  /** The tokens of each part that had to be heard by itself. */
+  async function hearInParts(
+    samples: Float32Array,
+    outputTokensMax: number,
+    signal: AbortSignal,
+  ): Promise<readonly number[][]> {
+    const tokens = await hear(samples, outputTokensMax, signal);
+    if (tokens.length > 0 || outputTokensMax === 0 || samples.length < SAMPLES_TO_HALVE_MIN) return [tokens];
+    const half = quietestPoint(samples);
+    const tokensMax = Math.floor((outputTokensMax * half) / samples.length);
+    const first = await hearInParts(samples.slice(0, half), tokensMax, signal);
+    return [...first, ...(await hearInParts(samples.slice(half), outputTokensMax - tokensMax, signal))];
+  }
+
   return {
     async transcribe(samples, outputTokensMax, signal) {
-      const waveform = paddedToMinimum(normalizeLevel(samples));
-      const input = new Tensor('float32', waveform, [1, waveform.length]);
-      const encoded = output(await encoder.run({ input_values: input }), 'last_hidden_state');
-      const speechTokensMax = Math.ceil((waveform.length / SAMPLE_RATE_HZ) * TOKENS_PER_SECOND_MAX);
-      const tokens = await decode(decoder, encoded, Math.min(speechTokensMax, outputTokensMax), signal);
-      return { text: tokenizer.decode(tokens, false, false).trim(), outputTokens: tokens.length };
+      const parts = await hearInParts(samples, outputTokensMax, signal);
+      const texts = parts.map((tokens) => tokenizer.decode(tokens, false, false).trim());
+      return {
+        text: texts.filter((text) => text !== '').join(' '),
+        outputTokens: parts.reduce((sum, tokens) => sum + tokens.length, 0),
+      };
     },
   };
+}
+
+/** Where the middle half of the samples is quietest, looked at in steps of a twentieth of a second. */
+function quietestPoint(samples: Float32Array): number {
+  const step = SAMPLE_RATE_HZ / 20;
+  let quietest = samples.length >> 1;
+  let least = Infinity;
+  for (let start = samples.length >> 2; start < (samples.length * 3) / 4; start += step) {
+    const energy = samples.subarray(start, start + step).reduce((sum, sample) => sum + sample * sample, 0);
+    if (energy >= least) continue;
+    least = energy;
+    quietest = start + step / 2;
+  }
+  return quietest;
 }
 
 /** The model's files lie beside the entry of their package, which itself is for browsers and is not loaded. */

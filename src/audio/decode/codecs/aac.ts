@@ -3,6 +3,7 @@
  * is met, so that an installation may leave it out.
  */
 import type { decoder as createDecoder } from '@audio/decode-aac';
+import { LOST } from '../audio-block.ts';
 import { unsupportedFormat } from '../job.ts';
 import type { PacketDecoder } from './packet-decoder.ts';
 
@@ -21,6 +22,14 @@ export interface Presentation {
   readonly duration?: number;
 }
 
+/** What the package gives; its types leave the last member out. */
+interface Decoded {
+  readonly channelData: readonly Float32Array[];
+  readonly sampleRate: number;
+  /** Access units that could not be decoded. */
+  readonly errors?: number;
+}
+
 /** Takes whole access units and gives what the presentation holds of them. Rejects with `unsupported_audio_format` where the optional package is not installed. */
 export async function createAacDecoder(
   configuration: AacConfiguration,
@@ -31,10 +40,16 @@ export async function createAacDecoder(
     ...configuration,
     ...(presentation === null ? {} : { gapless: presentation }),
   });
+  // The decoder keeps its first frame back and calls that an error.
+  let errorsExpected = 1;
   return {
     async decode(accessUnits) {
-      const { channelData, sampleRate } = decoder.decode([...accessUnits]);
-      return (channelData[0]?.length ?? 0) === 0 ? null : { channels: channelData, sampleRateHz: sampleRate };
+      if (accessUnits.length === 0) return null;
+      const { channelData, sampleRate, errors = 0 }: Decoded = decoder.decode([...accessUnits]);
+      const isDamaged = errors > errorsExpected;
+      errorsExpected = 0;
+      if ((channelData[0]?.length ?? 0) === 0) return isDamaged ? LOST : null;
+      return { channels: channelData, sampleRateHz: sampleRate, isDamaged };
     },
     [Symbol.dispose]: () => decoder.free(),
   };

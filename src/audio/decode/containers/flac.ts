@@ -2,52 +2,83 @@
 import type { AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { createFlacDecoder } from '../codecs/flac.ts';
-import { notDecodable } from '../job.ts';
+import { notDecodable, tooLong } from '../job.ts';
 import { skipId3 } from './id3.ts';
 
 const BATCH_FRAMES = 8;
+const STREAM_INFO = 0;
 const FRAME_BYTES_MIN = 10;
 const HEADER_BYTES_MAX = 16;
 /** A frame of 65,535 samples in eight channels of 32 bits, uncompressed. */
 const FRAME_BYTES_MAX = 65_535 * 8 * 4 + 1024;
 
-/** Gives the audio of a FLAC file. What is damaged between two frames is passed over. */
-export async function* readFlac(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
+/**
+ * Bytes of frames whose headers are looked at before the first of them is decoded. They can hold three days of silence:
+ * so a file that is too long is found out by its headers, and not by hours of decoding.
+ */
+const AHEAD_BYTES = 1 << 20;
+
+/**
+ * Gives the audio of a FLAC file. What is damaged between two frames is passed over.
+ * @param secondsMax length by its frames' headers above which it is refused.
+ */
+export async function* readFlac(reader: ByteReader, secondsMax: number): AsyncGenerator<AudioBlock, void, undefined> {
   await skipId3(reader);
-  await skipMetadata(reader);
+  const streamRateHz = await readMetadata(reader);
   using decoder = await createFlacDecoder();
-  let batch: Uint8Array[] = [];
-  for (let frame = await takeFrame(reader); frame !== null; frame = await takeFrame(reader)) {
-    batch.push(frame);
-    if (batch.length < BATCH_FRAMES) continue;
-    const block = await decoder.decode(batch);
-    batch = [];
-    if (block !== null) yield block;
+  let seconds = 0;
+
+  async function takeFrames(): Promise<readonly Uint8Array[]> {
+    const frames: Uint8Array[] = [];
+    for (let byteCount = 0; byteCount < AHEAD_BYTES;) {
+      const frame = await takeFrame(reader);
+      if (frame === null) break;
+      const { sampleCount, sampleRateHz = streamRateHz } = frame.header;
+      if (sampleRateHz > 0) seconds += sampleCount / sampleRateHz;
+      // What is only just too long is for those who count decoded samples.
+      if (seconds > secondsMax + 1) throw tooLong(secondsMax);
+      frames.push(frame.bytes);
+      byteCount += frame.bytes.length;
+    }
+    return frames;
   }
-  const last = await decoder.decode(batch);
-  if (last !== null) yield last;
+
+  for (let frames = await takeFrames(); frames.length > 0; frames = await takeFrames()) {
+    for (let start = 0; start < frames.length; start += BATCH_FRAMES) {
+      const block = await decoder.decode(frames.slice(start, start + BATCH_FRAMES));
+      if (block !== null) yield block;
+    }
+  }
 }
 
-async function skipMetadata(reader: ByteReader): Promise<void> {
+/** Passes over the metadata and gives the sample rate that it names. */
+async function readMetadata(reader: ByteReader): Promise<number> {
   reader.skip(4);
+  let sampleRateHz = 0;
   for (let isLast = false; !isLast;) {
     const header = await reader.take(4);
     if (header === null) throw notDecodable('The FLAC metadata is cut off.');
     const [kind = 0, high = 0, middle = 0, low = 0] = header;
     isLast = (kind & 0x80) !== 0;
-    reader.skip((high << 16) | (middle << 8) | low);
+    const byteCount = (high << 16) | (middle << 8) | low;
+    if ((kind & 0x7f) === STREAM_INFO && (await reader.fill(Math.min(byteCount, 13)))) {
+      const [first = 0, second = 0, third = 0] = reader.window.subarray(10, 13);
+      sampleRateHz = (first << 12) | (second << 4) | (third >> 4);
+    }
+    reader.skip(byteCount);
   }
+  return sampleRateHz;
 }
 
 /** The bytes from the next frame header up to the one after it, or to the end of the file. */
-async function takeFrame(reader: ByteReader): Promise<Uint8Array | null> {
+async function takeFrame(reader: ByteReader): Promise<Frame | null> {
   const start = await find(reader, 0, null);
   if (start === null) return null;
   reader.skip(start.offset);
   const end = await find(reader, FRAME_BYTES_MIN, start.header);
-  const frame = reader.window.slice(0, end?.offset ?? Math.min(reader.window.length, FRAME_BYTES_MAX));
-  reader.skip(frame.length);
-  return frame;
+  const bytes = reader.window.slice(0, end?.offset ?? Math.min(reader.window.length, FRAME_BYTES_MAX));
+  reader.skip(bytes.length);
+  return { header: start.header, bytes };
 }
 
 /** The first frame header at or after `offset` of the window, which widens as needed; null where none comes in reach. */
@@ -70,12 +101,24 @@ async function find(
   }
 }
 
+interface Frame {
+  readonly header: FrameHeader;
+  readonly bytes: Uint8Array;
+}
+
 interface FrameHeader {
   /** The number of the frame, or of its first sample where block sizes vary. */
   readonly number: number;
   /** The bits that are the same in all frames of a file: strategy, sample rate and sample size. */
   readonly signature: number;
+  /** Samples of each channel in the frame. */
+  readonly sampleCount: number;
+  /** Missing where the frame leaves it to the file's metadata. */
+  readonly sampleRateHz: number | undefined;
 }
+
+/** By their codes in a frame header; the codes after the last stand for numbers of their own behind the header. */
+const RATES_HZ = [undefined, 88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
 
 /** More frames, or samples, than damage to a file is likely to swallow at once. */
 const NUMBER_GAP_MAX = 1 << 20;
@@ -95,10 +138,31 @@ function parseFrameHeader(bytes: Uint8Array, offset: number): FrameHeader | null
   const coded = readCodedNumber(bytes, offset + 4);
   if (coded === null) return null;
   let end = coded.end;
-  const blockBytes = blockCode === 6 ? 1 : blockCode === 7 ? 2 : 0;
-  end += blockBytes + (rateCode === 12 ? 1 : rateCode > 12 ? 2 : 0);
+  const sampleCountAt = end;
+  end += blockCode === 6 ? 1 : blockCode === 7 ? 2 : 0;
+  const rateAt = end;
+  end += rateCode === 12 ? 1 : rateCode > 12 ? 2 : 0;
   if (end >= bytes.length || bytes[end] !== crc8(bytes.subarray(offset, end))) return null;
-  return { number: coded.value, signature: (strategy << 16) | (rateCode << 8) | (kind & 0x0e) };
+  return {
+    number: coded.value,
+    signature: (strategy << 16) | (rateCode << 8) | (kind & 0x0e),
+    sampleCount: sampleCountOf(blockCode, bytes, sampleCountAt),
+    sampleRateHz: rateCode < 12 ? RATES_HZ[rateCode] : rateOf(rateCode, bytes, rateAt),
+  };
+}
+
+function sampleCountOf(code: number, bytes: Uint8Array, offset: number): number {
+  if (code === 1) return 192;
+  if (code <= 5) return 576 << (code - 2);
+  if (code >= 8) return 256 << (code - 8);
+  const [first = 0, second = 0] = bytes.subarray(offset, offset + 2);
+  return 1 + (code === 6 ? first : (first << 8) | second);
+}
+
+function rateOf(code: number, bytes: Uint8Array, offset: number): number {
+  const [first = 0, second = 0] = bytes.subarray(offset, offset + 2);
+  if (code === 12) return first * 1000;
+  return ((first << 8) | second) * (code === 14 ? 10 : 1);
 }
 
 /** A number in the manner of UTF-8, up to 36 bits. */

@@ -23,6 +23,7 @@ export async function* readMatroska(reader: ByteReader): AsyncGenerator<AudioBlo
   let decoder: PacketDecoder | null = null;
   let trim = new Trim(0);
   let batch: Uint8Array[] = [];
+  let isCutOff = false;
   try {
     for (let element = await nextElement(reader); element !== null; element = await nextElement(reader)) {
       const { id, byteCount } = element;
@@ -41,6 +42,7 @@ export async function* readMatroska(reader: ByteReader): AsyncGenerator<AudioBlo
           if (block !== null) yield block;
         }
         const content = await reader.take(byteCount);
+        isCutOff = content === null;
         if (content === null) break;
         batch.push(...packetsOf(content, track));
       } else if (id === DISCARD_PADDING && decoder !== null) {
@@ -55,6 +57,7 @@ export async function* readMatroska(reader: ByteReader): AsyncGenerator<AudioBlo
     }
     const last = decoder === null ? null : trim.apply(await decoder.decode(batch));
     if (last !== null) yield last;
+    if (isCutOff) throw notDecodable('The last block is cut off.');
   } finally {
     decoder?.[Symbol.dispose]();
   }

@@ -57,17 +57,20 @@ async function contentOf(reader: ByteReader, byteCount: number): Promise<Uint8Ar
   return content;
 }
 
-/** Reads the packets at their places, some at a time; ends where one lies outside of the file or is impossibly large. */
+/** Reads the packets at their places, some at a time; throws where one lies outside of the file or is impossibly large. */
 async function* batches(
   reader: ByteReader,
   places: Iterable<SamplePlace>,
 ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
+  let isBroken = false;
   for (const { position, byteCount } of places) {
-    if (byteCount === 0 || byteCount > SAMPLE_BYTES_MAX) break;
+    isBroken = byteCount === 0 || byteCount > SAMPLE_BYTES_MAX;
+    if (isBroken) break;
     reader.seek(position);
     const packet = await reader.take(byteCount);
+    isBroken = packet === null;
     if (packet === null) break;
     batch.push(packet);
     batchBytes += byteCount;
@@ -77,4 +80,5 @@ async function* batches(
     batchBytes = 0;
   }
   yield batch;
+  if (isBroken) throw notDecodable('A sample lies outside of the file or has an impossible size.');
 }

@@ -1,7 +1,8 @@
 /** Ogg files: Vorbis, Opus and FLAC, chained streams too. Other streams beside them, such as video, are passed over. */
+import type { AppError } from '../../../core/errors.ts';
 import { Trim, sampleCountOf, type AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
-import { noAudioStream, notDecodable } from '../job.ts';
+import { noAudioStream, notDecodable, unsupportedFormat } from '../job.ts';
 import { startsWith, viewOf } from './bytes.ts';
 import { openOggStream, OGG_CODECS, type OggStream } from './ogg-streams.ts';
 
@@ -36,7 +37,7 @@ export async function* readOgg(reader: ByteReader): AsyncGenerator<AudioBlock, v
           continue;
         }
         streamCount += 1;
-        if (streamCount > STREAMS_MAX) throw notDecodable(`There are more than ${STREAMS_MAX} streams.`);
+        if (streamCount > STREAMS_MAX) throw tooManyStreams();
         stream?.dispose();
         stream = new Playing(page.serial, openOggStream(codec.name, head));
       } else if (stream !== null && stream.serial === page.serial) {
@@ -51,6 +52,12 @@ export async function* readOgg(reader: ByteReader): AsyncGenerator<AudioBlock, v
   const kinds = [...passedOver].join(', ');
   if (kinds.includes('Speex')) throw notDecodable('Speex is not decoded.');
   throw noAudioStream(`The Ogg streams are: ${kinds}.`);
+}
+
+/** Not taken for damage, after which what came before would stand. */
+function tooManyStreams(): AppError {
+  const message = `The file is a chain of more than ${STREAMS_MAX} streams. Export it as one.`;
+  return unsupportedFormat('The Ogg file has too many streams.', message);
 }
 
 /** A logical stream with its place in it. */
@@ -105,7 +112,7 @@ class PageReader {
     this.#reader = reader;
   }
 
-  /** The next page, after whatever stands before it; null at the end of the file. A page that is cut off is the end. */
+  /** The next page, after whatever stands before it; null at the end of the file. Throws at a page that is cut off. */
   async next(): Promise<Page | null> {
     const reader = this.#reader;
     while (await reader.fill(PAGE_HEADER_BYTES)) {
@@ -116,10 +123,10 @@ class PageReader {
         continue;
       }
       const segmentCount = bytes[26] ?? 0;
-      if (!(await reader.fill(PAGE_HEADER_BYTES + segmentCount))) return null;
+      if (!(await reader.fill(PAGE_HEADER_BYTES + segmentCount))) throw notDecodable('A page is cut off.');
       const lacing = reader.window.slice(PAGE_HEADER_BYTES, PAGE_HEADER_BYTES + segmentCount);
       const bodyBytes = lacing.reduce((sum, size) => sum + size, 0);
-      if (!(await reader.fill(PAGE_HEADER_BYTES + segmentCount + bodyBytes))) return null;
+      if (!(await reader.fill(PAGE_HEADER_BYTES + segmentCount + bodyBytes))) throw notDecodable('A page is cut off.');
       const page = reader.window.slice(0, PAGE_HEADER_BYTES + segmentCount + bodyBytes);
       reader.skip(page.length);
       return this.#assemble(page, lacing);
