@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accountCommands } from './cli/account.ts';
-import { runCommand, type Command, type Terminal } from './cli/command.ts';
+import { CommandError, runCommand, type Command, type Terminal } from './cli/command.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { keyCommands } from './cli/key.ts';
 import { ledgerCommands } from './cli/ledger.ts';
+import { priceCommands } from './cli/price.ts';
 import { quickstartCommand } from './cli/quickstart.ts';
 import { serveCommand } from './cli/serve.ts';
+import { statementCommand } from './cli/statement.ts';
 import { transcribeCommand } from './cli/transcribe.ts';
 import { usageCommand } from './cli/usage.ts';
 import { ConfigError, loadConfig, type Config } from './config/load.ts';
@@ -36,10 +38,20 @@ async function main(words: readonly string[]): Promise<number> {
       terminal.error(error.message);
       return 2;
     }
-    if (!(error instanceof AppError)) throw error;
-    terminal.error(error.detail === undefined ? error.message : `${error.message} (${error.detail})`);
+    const sentence = operatingError(error);
+    if (sentence === null) throw error;
+    terminal.error(sentence);
     return 1;
   }
+}
+
+/** What the operator can mend, in a sentence; null for a bug, which is shown with its stack. */
+function operatingError(error: unknown): string | null {
+  if (error instanceof AppError)
+    return error.detail === undefined ? error.message : `${error.message} (${error.detail})`;
+  // Errors of the database and of the system have a code: a port in use, a full disk, a folder that can't be written.
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.message;
+  return null;
 }
 
 function commands(): Command[] {
@@ -53,7 +65,9 @@ function commands(): Command[] {
     // A person who runs one file wants its text, not a log; with LOG_LEVEL set, the log is theirs.
     const opened = openEars(config, tmpdir(), systemClock, createLogger(process.env['LOG_LEVEL'] ?? 'silent'));
     const interrupted = new AbortController();
-    process.once('SIGINT', () => interrupted.abort(new AppError('internal_error', { message: 'Interrupted.' })));
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      process.once(signal, () => interrupted.abort(new CommandError('Interrupted.')));
+    }
     return { ...opened, signal: interrupted.signal };
   };
   return [
@@ -68,7 +82,9 @@ function commands(): Command[] {
     }),
     ...accountCommands(books),
     ...keyCommands(books),
+    ...priceCommands(books, systemClock),
     usageCommand(books, systemClock),
+    statementCommand(books),
     ...ledgerCommands(books),
     transcribeCommand(ears),
     doctorCommand(() => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { Caller } from '../core/caller.ts';
 import { toBase62 } from '../core/ids.ts';
-import { openTemporaryStore } from '../store/temporary-store.ts';
+import { openTemporaryStore, type DatabaseName } from '../store/temporary-store.ts';
+import { testOnEach } from '../store/test-on-each.ts';
 import { createAccounts } from './accounts.ts';
 import { createAuthenticate, requireWholesale } from './authenticate.ts';
 import { newKeyText } from './key-text.ts';
@@ -14,12 +14,12 @@ const HOUR_MS = 3_600_000;
 const PEPPER = 'a pepper for tests';
 const DEFAULTS = { requestsPerMinute: 600, concurrency: 32 };
 
-async function openAccess() {
+async function openAccess(database: DatabaseName) {
   let now = START;
   const clock = { now: () => now };
-  const store = await openTemporaryStore({ clock });
-  const accounts = createAccounts({ db: store.db, clock });
-  const { accountId } = await accounts.create('Acme');
+  const store = await openTemporaryStore({ database, clock });
+  const accounts = createAccounts({ store, clock });
+  const accountId = await accounts.create({ name: 'Acme', discountBps: 0, tiers: [] });
   const key = (changes: Partial<NewKey> = {}): NewKey => ({
     accountId,
     kind: 'wholesale',
@@ -28,6 +28,9 @@ async function openAccess() {
     expiresAt: null,
     requestsPerMinute: null,
     concurrency: null,
+    allowedModels: null,
+    allowedAddresses: null,
+    tiers: [],
     ...changes,
   });
   return {
@@ -46,8 +49,8 @@ async function openAccess() {
 const bearer = (key: string): Headers => new Headers({ authorization: `Bearer ${key}` });
 const refused = { name: 'AppError', code: 'invalid_api_key' };
 
-test('a key opens the door by either header, and brings its rights with it', async () => {
-  await using access = await openAccess();
+testOnEach('a key opens the door by either header, and brings its rights with it', async (database) => {
+  await using access = await openAccess(database);
   const expiresAt = START + HOUR_MS;
   const { keyId, key } = await access.keys.create(
     access.key({ capNanoUsd: 5n, requestsPerMinute: 7, concurrency: 3, expiresAt }),
@@ -58,6 +61,8 @@ test('a key opens the door by either header, and brings its rights with it', asy
     kind: 'wholesale',
     name: 'main',
     capNanoUsd: 5n,
+    allowedModels: null,
+    allowedAddresses: null,
     requestsPerMinute: 7,
     concurrency: 3,
     expiresAt,
@@ -72,15 +77,15 @@ test('a key opens the door by either header, and brings its rights with it', asy
   }
 });
 
-test('a key that sets no limits has the operator’s defaults', async () => {
-  await using access = await openAccess();
+testOnEach('a key that sets no limits has the operator’s defaults', async (database) => {
+  await using access = await openAccess(database);
   const { key } = await access.keys.create(access.key());
   const caller = await access.authenticate(bearer(key));
   assert.deepEqual([caller.requestsPerMinute, caller.concurrency], [600, 32]);
 });
 
-test('no key, two different keys and wrong keys are told apart', async () => {
-  await using access = await openAccess();
+testOnEach('no key, two different keys and wrong keys are told apart', async (database) => {
+  await using access = await openAccess(database);
   const { key } = await access.keys.create(access.key());
   const missing = { code: 'missing_authorization' };
   await assert.rejects(access.authenticate(new Headers()), missing);
@@ -92,24 +97,24 @@ test('no key, two different keys and wrong keys are told apart', async () => {
   await assert.rejects(access.authenticate(bearer(newKeyText('wholesale').text)), refused);
 });
 
-test('the public id of one key with the secret of another is refused', async () => {
-  await using access = await openAccess();
+testOnEach('the public id of one key with the secret of another is refused', async (database) => {
+  await using access = await openAccess(database);
   const [one, other] = [await access.keys.create(access.key()), await access.keys.create(access.key())];
   const body = one.key.slice(0, 17) + other.key.slice(17, -6);
   await assert.rejects(access.authenticate(bearer(body + toBase62(crc32(body), 6))), refused);
   for (const { key } of [one, other]) await access.authenticate(bearer(key));
 });
 
-test('a digest that was made with another pepper opens nothing', async () => {
-  await using access = await openAccess();
+testOnEach('a digest that was made with another pepper opens nothing', async (database) => {
+  await using access = await openAccess(database);
   const { key } = await access.keys.create(access.key());
   const { store, clock } = access;
   const other = createAuthenticate({ db: store.db, clock, pepper: 'another', defaults: DEFAULTS });
   await assert.rejects(other(bearer(key)), refused);
 });
 
-test('neither the key nor its secret is stored', async () => {
-  await using access = await openAccess();
+testOnEach('neither the key nor its secret is stored', async (database) => {
+  await using access = await openAccess(database);
   const { key, keyId } = await access.keys.create(access.key());
   const row = await access.store.db.selectFrom('api_key').selectAll().executeTakeFirstOrThrow();
   const stored = JSON.stringify(row);
@@ -117,8 +122,8 @@ test('neither the key nor its secret is stored', async () => {
   assert.deepEqual([row.key_id, row.last_four], [keyId, key.slice(-4)]);
 });
 
-test('a key stops at the instant at which it expires', async () => {
-  await using access = await openAccess();
+testOnEach('a key stops at the instant at which it expires', async (database) => {
+  await using access = await openAccess(database);
   const { key } = await access.keys.create(access.key({ expiresAt: START + HOUR_MS }));
   access.pass(HOUR_MS - 1);
   await access.authenticate(bearer(key));
@@ -126,8 +131,8 @@ test('a key stops at the instant at which it expires', async () => {
   await assert.rejects(access.authenticate(bearer(key)), refused);
 });
 
-test('a revoked key is refused from then on, and revoking it again changes nothing', async () => {
-  await using access = await openAccess();
+testOnEach('a revoked key is refused from then on, and revoking it again changes nothing', async (database) => {
+  await using access = await openAccess(database);
   const { keyId, key } = await access.keys.create(access.key());
   await access.keys.revoke(keyId);
   await assert.rejects(access.authenticate(bearer(key)), refused);
@@ -136,25 +141,31 @@ test('a revoked key is refused from then on, and revoking it again changes nothi
   assert.equal((await access.keys.list(null))[0]?.revokedAt, START);
 });
 
-test('after a rotation both keys work for the grace time, then only the new one, with the same rights', async () => {
-  await using access = await openAccess();
-  const end = START + 10 * HOUR_MS;
-  const first = await access.keys.create(
-    access.key({ kind: 'console', capNanoUsd: 9n, concurrency: 2, expiresAt: end }),
-  );
-  const second = await access.keys.rotate(first.keyId, HOUR_MS);
-  assert.equal(second.oldKeyExpiresAt, START + HOUR_MS);
-  const [before, after] = [await access.authenticate(bearer(first.key)), await access.authenticate(bearer(second.key))];
-  assert.deepEqual(after, { ...before, keyId: second.keyId });
-  const groups = await access.store.db.selectFrom('api_key').select('cap_group_id').distinct().execute();
-  assert.equal(groups.length, 1, 'both count on one cap');
-  access.pass(HOUR_MS);
-  await assert.rejects(access.authenticate(bearer(first.key)), refused);
-  await access.authenticate(bearer(second.key));
-});
+testOnEach(
+  'after a rotation both keys work for the grace time, then only the new one, with the same rights',
+  async (database) => {
+    await using access = await openAccess(database);
+    const end = START + 10 * HOUR_MS;
+    const first = await access.keys.create(
+      access.key({ kind: 'console', capNanoUsd: 9n, concurrency: 2, expiresAt: end }),
+    );
+    const second = await access.keys.rotate(first.keyId, HOUR_MS);
+    assert.equal(second.oldKeyExpiresAt, START + HOUR_MS);
+    const [before, after] = [
+      await access.authenticate(bearer(first.key)),
+      await access.authenticate(bearer(second.key)),
+    ];
+    assert.deepEqual(after, { ...before, keyId: second.keyId });
+    const groups = await access.store.db.selectFrom('api_key').select('cap_group_id').distinct().execute();
+    assert.equal(groups.length, 1, 'both count on one cap');
+    access.pass(HOUR_MS);
+    await assert.rejects(access.authenticate(bearer(first.key)), refused);
+    await access.authenticate(bearer(second.key));
+  },
+);
 
-test('a rotation without a grace time revokes the old key', async () => {
-  await using access = await openAccess();
+testOnEach('a rotation without a grace time revokes the old key', async (database) => {
+  await using access = await openAccess(database);
   const old = await access.keys.create(access.key());
   const { oldKeyExpiresAt } = await access.keys.rotate(old.keyId, 0);
   await assert.rejects(access.authenticate(bearer(old.key)), refused);
@@ -164,15 +175,15 @@ test('a rotation without a grace time revokes the old key', async () => {
   );
 });
 
-test('a second rotation does not lengthen the grace time of the first', async () => {
-  await using access = await openAccess();
+testOnEach('a second rotation does not lengthen the grace time of the first', async (database) => {
+  await using access = await openAccess(database);
   const { keyId } = await access.keys.create(access.key());
   await access.keys.rotate(keyId, HOUR_MS);
   assert.equal((await access.keys.rotate(keyId, 5 * HOUR_MS)).oldKeyExpiresAt, START + HOUR_MS);
 });
 
-test('a key that has ended cannot be rotated, and unknown ids are not found', async () => {
-  await using access = await openAccess();
+testOnEach('a key that has ended cannot be rotated, and unknown ids are not found', async (database) => {
+  await using access = await openAccess(database);
   const { keyId } = await access.keys.create(access.key());
   await access.keys.revoke(keyId);
   await assert.rejects(access.keys.rotate(keyId, HOUR_MS), { code: 'conflict' });
@@ -181,24 +192,27 @@ test('a key that has ended cannot be rotated, and unknown ids are not found', as
   await assert.rejects(access.keys.create(access.key({ accountId: 'acc_none' })), { code: 'not_found' });
 });
 
-test('lists show accounts and keys in the order of their making, and only one account’s where asked', async () => {
-  await using access = await openAccess();
-  access.pass(1);
-  const other = await access.accounts.create('Other');
-  const mine = await access.keys.create(access.key());
-  access.pass(1);
-  const theirs = await access.keys.create(access.key({ accountId: other.accountId }));
-  assert.deepEqual(
-    (await access.accounts.list()).map((account) => account.name),
-    ['Acme', 'Other'],
-  );
-  const ids = async (accountId: string | null) => (await access.keys.list(accountId)).map((key) => key.keyId);
-  assert.deepEqual(await ids(null), [mine.keyId, theirs.keyId]);
-  assert.deepEqual(await ids(other.accountId), [theirs.keyId]);
-});
+testOnEach(
+  'lists show accounts and keys in the order of their making, and only one account’s where asked',
+  async (database) => {
+    await using access = await openAccess(database);
+    access.pass(1);
+    const other = await access.accounts.create({ name: 'Other', discountBps: 0, tiers: [] });
+    const mine = await access.keys.create(access.key());
+    access.pass(1);
+    const theirs = await access.keys.create(access.key({ accountId: other }));
+    assert.deepEqual(
+      (await access.accounts.list()).map((account) => account.name),
+      ['Acme', 'Other'],
+    );
+    const ids = async (accountId: string | null) => (await access.keys.list(accountId)).map((key) => key.keyId);
+    assert.deepEqual(await ids(null), [mine.keyId, theirs.keyId]);
+    assert.deepEqual(await ids(other), [theirs.keyId]);
+  },
+);
 
-test('a console key may not do what needs a wholesale one', async () => {
-  await using access = await openAccess();
+testOnEach('a console key may not do what needs a wholesale one', async (database) => {
+  await using access = await openAccess(database);
   const [wholesale, console] = await Promise.all(
     (['wholesale', 'console'] as const).map(async (kind) =>
       access.authenticate(bearer((await access.keys.create(access.key({ kind }))).key)),

@@ -1,94 +1,95 @@
-/**
- * How much a key may do at once: requests in a minute, and calls in flight. Counted in memory, for one server process.
- * A key's minute begins with its first request; after it, a new one begins with the next request.
- */
+/** How much a key may do at once: requests in a minute, and calls in flight. Counted in memory here, for one server. */
 import type { Caller } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
+import {
+  firstSecond,
+  rateLimitOf,
+  secondOf,
+  secondsUntilFree,
+  type RateLimit,
+  type SecondCount,
+} from './sliding-minute.ts';
 
-/** What the `x-ratelimit-*` headers say. */
-export interface RateLimit {
-  /** Requests in a minute. */
-  readonly limit: number;
-  readonly remaining: number;
-  /** Whole seconds until all of them are there again. */
-  readonly resetSeconds: number;
-}
+export type { RateLimit } from './sliding-minute.ts';
 
 /** A place among the key's calls in flight; disposing it gives the place back. */
-export interface Permit extends RateLimit, Disposable {}
-
-/** Throws `rate_limited` or `concurrency_limited`, each with the seconds to wait. A refused request is not counted. */
-export type Admit = (caller: Caller) => Permit;
+export type Permit = AsyncDisposable;
 
 export interface Admission {
-  readonly admit: Admit;
-  /** The key's limit as it stands, for replies to calls that were refused. */
-  readonly rateLimit: (caller: Caller) => RateLimit;
+  /**
+   * Throws `rate_limited` or `concurrency_limited`, each with the seconds to wait; a refused request is not counted.
+   * @param onRateLimit told of the key's limit as it stands then, also before a refusal.
+   */
+  admit(caller: Caller, onRateLimit: (limit: RateLimit) => void): Promise<Permit>;
 }
+
+const CONCURRENCY_RETRY_SECONDS = 1;
+const SWEEP_MS = 60_000;
 
 interface Counts {
-  minuteStart: number;
-  requests: number;
+  /** The seconds that count, the oldest first. */
+  seconds: { readonly second: number; requests: number }[];
   inFlight: number;
 }
-
-const MINUTE_MS = 60_000;
-const CONCURRENCY_RETRY_SECONDS = 1;
 
 export function createAdmission({ clock }: { clock: Clock }): Admission {
   const countsByKey = new Map<string, Counts>();
   let sweptAt = clock.now();
 
   function countsOf(keyId: string, now: number): Counts {
-    const known = countsByKey.get(keyId);
-    if (known === undefined) return { minuteStart: now, requests: 0, inFlight: 0 };
-    if (now - known.minuteStart >= MINUTE_MS) Object.assign(known, { minuteStart: now, requests: 0 });
+    const known = countsByKey.get(keyId) ?? { seconds: [], inFlight: 0 };
+    const first = firstSecond(now);
+    known.seconds = known.seconds.filter(({ second }) => second >= first);
     return known;
   }
 
-  /** Forgets keys that have nothing to count, so that memory is bounded by the keys of the last two minutes. */
+  /** Forgets keys that have nothing to count, so that memory is bounded by the keys of the last minutes. */
   function sweep(now: number): void {
-    if (now - sweptAt < MINUTE_MS) return;
+    if (now - sweptAt < SWEEP_MS) return;
     sweptAt = now;
-    for (const [keyId, counts] of countsByKey) {
-      if (counts.inFlight === 0 && now - counts.minuteStart >= MINUTE_MS) countsByKey.delete(keyId);
+    for (const keyId of countsByKey.keys()) {
+      const { seconds, inFlight } = countsOf(keyId, now);
+      if (inFlight === 0 && seconds.length === 0) countsByKey.delete(keyId);
     }
   }
 
   return {
-    admit(caller) {
+    async admit(caller, onRateLimit) {
       const now = clock.now();
       sweep(now);
       const counts = countsOf(caller.keyId, now);
-      const before = rateLimit(caller, counts, now);
-      if (before.remaining === 0) throw new AppError('rate_limited', { retryAfterSeconds: before.resetSeconds });
-      if (counts.inFlight >= caller.concurrency) {
-        throw new AppError('concurrency_limited', { retryAfterSeconds: CONCURRENCY_RETRY_SECONDS });
+      const before = rateLimitOf(caller, counts.seconds, now);
+      if (before.remaining === 0 || counts.inFlight >= caller.concurrency) {
+        onRateLimit(before);
+        throw refusal(caller, counts.seconds, now);
       }
-      counts.requests += 1;
+      countRequest(counts, secondOf(now));
       counts.inFlight += 1;
       countsByKey.set(caller.keyId, counts);
+      onRateLimit(rateLimitOf(caller, counts.seconds, now));
       let released = false;
       return {
-        ...rateLimit(caller, counts, now),
-        [Symbol.dispose]() {
+        async [Symbol.asyncDispose]() {
           if (!released) counts.inFlight -= 1;
           released = true;
         },
       };
     },
-    rateLimit(caller) {
-      const now = clock.now();
-      return rateLimit(caller, countsOf(caller.keyId, now), now);
-    },
   };
 }
 
-function rateLimit(caller: Caller, counts: Counts, now: number): RateLimit {
-  return {
-    limit: caller.requestsPerMinute,
-    remaining: Math.max(0, caller.requestsPerMinute - counts.requests),
-    resetSeconds: counts.requests === 0 ? 0 : Math.ceil((counts.minuteStart + MINUTE_MS - now) / 1000),
-  };
+/** Why a request was not admitted, with the seconds to wait. */
+export function refusal(caller: Caller, counts: readonly SecondCount[], nowMs: number): AppError {
+  const waitSeconds = secondsUntilFree(caller, counts, nowMs);
+  return waitSeconds > 0
+    ? new AppError('rate_limited', { retryAfterSeconds: waitSeconds })
+    : new AppError('concurrency_limited', { retryAfterSeconds: CONCURRENCY_RETRY_SECONDS });
+}
+
+function countRequest({ seconds }: Counts, second: number): void {
+  const newest = seconds.at(-1);
+  // A clock that was set back must not make the list unordered: the request then counts in the newest second.
+  if (newest !== undefined && newest.second >= second) newest.requests += 1;
+  else seconds.push({ second, requests: 1 });
 }

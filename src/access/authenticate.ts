@@ -1,9 +1,11 @@
 /** From the headers of a call to the key behind it, before anything else of the call is read. */
+import { createAddressList } from '../core/address-list.ts';
 import type { Caller } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { keyIsLive } from '../store/key-is-live.ts';
 import type { Db } from '../store/store.ts';
+import { readStoredList } from './keys.ts';
 import { parseKeyText } from './key-text.ts';
 import { sameDigest, secretDigest } from './secret-digest.ts';
 
@@ -44,11 +46,26 @@ export function createAuthenticate({ db, clock, pepper, defaults }: Authenticate
       kind: row.kind,
       name: row.name,
       capNanoUsd: row.cap_nano_usd,
+      allowedModels: readStoredList(row.allowed_models),
+      allowedAddresses: readStoredList(row.allowed_addresses),
       requestsPerMinute: row.requests_per_minute ?? defaults.requestsPerMinute,
       concurrency: row.concurrency ?? defaults.concurrency,
       expiresAt: row.expires_at,
     };
   };
+}
+
+/** Throws `ip_not_allowed` where the key is for other addresses. */
+export function requireAddress({ keyId, allowedAddresses }: Caller, address: string): void {
+  if (allowedAddresses === null || createAddressList(allowedAddresses).contains(address)) return;
+  throw new AppError('ip_not_allowed', { detail: `The key ${keyId} was used from ${address}.` });
+}
+
+/** Throws `model_not_allowed` where the key is for other models. */
+export function requireModel({ allowedModels }: Caller, model: string): void {
+  if (allowedModels !== null && !allowedModels.includes(model)) {
+    throw new AppError('model_not_allowed', { param: 'model' });
+  }
 }
 
 /** Throws `wholesale_key_required` for a console key. */

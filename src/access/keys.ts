@@ -1,9 +1,10 @@
-/** Keys: made, listed, rotated and revoked. What calls with them is allowed lies in `authenticate` and `admit`. */
+/** Keys: made, changed, listed, rotated and revoked. What calls with them is allowed lies in `authenticate` and `admit`. */
 import type { Transaction } from 'kysely';
 import type { KeyKind } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { formatTiers, parseTiers, type Tier } from '../core/tiers.ts';
 import type { ApiKeyTable, Schema } from '../store/schema.ts';
 import type { Db, Store } from '../store/store.ts';
 import { newKeyText } from './key-text.ts';
@@ -20,7 +21,15 @@ export interface NewKey {
   /** Null takes the operator's default. */
   readonly requestsPerMinute: number | null;
   readonly concurrency: number | null;
+  /** Null allows every model, or every address. Addresses may be ranges (CIDR). */
+  readonly allowedModels: readonly string[] | null;
+  readonly allowedAddresses: readonly string[] | null;
+  /** Where there are some, they count the spend of the key, with that of its predecessors, instead of the account's tiers. */
+  readonly tiers: readonly Tier[];
 }
+
+/** What can be changed of a key. Cap and tiers are shared with predecessors and successors. */
+export type KeyChanges = Partial<Omit<NewKey, 'accountId' | 'kind'>>;
 
 /** A key as it may be shown at any time. */
 export interface Key extends NewKey {
@@ -43,6 +52,8 @@ export interface Keys {
   create(key: NewKey): Promise<IssuedKey>;
   /** The oldest first; of one account, or of all. */
   list(accountId: string | null): Promise<Key[]>;
+  /** Changes what is given, from the next call on. `not_found` for an unknown key. */
+  set(keyId: string, changes: KeyChanges): Promise<void>;
   /**
    * Makes a successor with the same rights, which shares the monthly cap; the old key works for `graceMs` longer.
    * `not_found` for an unknown key, `conflict` for one that has ended.
@@ -69,6 +80,7 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
           .insertInto('cap_group')
           .values({ cap_group_id: capGroupId, cap_nano_usd: key.capNanoUsd })
           .execute();
+        if (key.tiers.length > 0) await addTerms(transaction, capGroupId, clock.now(), key.tiers);
         return issue(transaction, pepper, {
           account_id: key.accountId,
           cap_group_id: capGroupId,
@@ -76,6 +88,8 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
           name: key.name,
           requests_per_minute: key.requestsPerMinute,
           concurrency: key.concurrency,
+          allowed_models: toStoredList(key.allowedModels),
+          allowed_addresses: toStoredList(key.allowedAddresses),
           created_at: clock.now(),
           expires_at: key.expiresAt,
           retires_at: null,
@@ -84,6 +98,21 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
       }),
 
     list: (accountId) => list(store.db, accountId),
+
+    set: (keyId, changes) =>
+      store.transaction(async (transaction) => {
+        const { cap_group_id: capGroupId } = await find(transaction, keyId);
+        const columns = changedColumns(changes);
+        if (Object.keys(columns).length > 0)
+          await transaction.updateTable('api_key').set(columns).where('key_id', '=', keyId).execute();
+        if (changes.capNanoUsd !== undefined)
+          await transaction
+            .updateTable('cap_group')
+            .set({ cap_nano_usd: changes.capNanoUsd })
+            .where('cap_group_id', '=', capGroupId)
+            .execute();
+        if (changes.tiers !== undefined) await addTerms(transaction, capGroupId, clock.now(), changes.tiers);
+      }),
 
     rotate: (keyId, graceMs) =>
       store.transaction(async (transaction) => {
@@ -125,11 +154,61 @@ async function issue(
   return { keyId, key: text };
 }
 
+function changedColumns(changes: KeyChanges): Partial<ApiKeyTable> {
+  const { name, expiresAt, requestsPerMinute, concurrency, allowedModels, allowedAddresses } = changes;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+    ...(requestsPerMinute === undefined ? {} : { requests_per_minute: requestsPerMinute }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(allowedModels === undefined ? {} : { allowed_models: toStoredList(allowedModels) }),
+    ...(allowedAddresses === undefined ? {} : { allowed_addresses: toStoredList(allowedAddresses) }),
+  };
+}
+
+async function addTerms(
+  transaction: Transaction<Schema>,
+  capGroupId: string,
+  validFrom: number,
+  tiers: readonly Tier[],
+): Promise<void> {
+  const last = await transaction
+    .selectFrom('key_terms')
+    .select('version')
+    .where('cap_group_id', '=', capGroupId)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const version = (last?.version ?? 0) + 1;
+  await transaction
+    .insertInto('key_terms')
+    .values({ cap_group_id: capGroupId, version, valid_from: validFrom, tiers: formatTiers(tiers) })
+    .execute();
+}
+
+/** How a list of strings is stored; null stays null. */
+function toStoredList(list: readonly string[] | null): string | null {
+  return list === null ? null : JSON.stringify(list);
+}
+
+export function readStoredList(text: string | null): readonly string[] | null {
+  return text === null ? null : (JSON.parse(text) as string[]);
+}
+
 async function list(db: Db, accountId: string | null): Promise<Key[]> {
   let query = db
     .selectFrom('api_key')
     .innerJoin('cap_group', 'cap_group.cap_group_id', 'api_key.cap_group_id')
-    .selectAll()
+    .leftJoin('key_terms', (join) =>
+      join.onRef('key_terms.cap_group_id', '=', 'api_key.cap_group_id').on('key_terms.version', '=', (on) =>
+        on
+          .selectFrom('key_terms as latest')
+          .select((select) => select.fn.max('latest.version').as('version'))
+          .whereRef('latest.cap_group_id', '=', 'api_key.cap_group_id'),
+      ),
+    )
+    .selectAll('api_key')
+    .select(['cap_group.cap_nano_usd', 'key_terms.tiers'])
     .orderBy('api_key.created_at')
     .orderBy('api_key.key_id');
   if (accountId !== null) query = query.where('api_key.account_id', '=', accountId);
@@ -143,6 +222,9 @@ async function list(db: Db, accountId: string | null): Promise<Key[]> {
     expiresAt: row.expires_at,
     requestsPerMinute: row.requests_per_minute,
     concurrency: row.concurrency,
+    allowedModels: readStoredList(row.allowed_models),
+    allowedAddresses: readStoredList(row.allowed_addresses),
+    tiers: parseTiers(row.tiers ?? '') ?? [],
     lastFour: row.last_four,
     createdAt: row.created_at,
     retiresAt: row.retires_at,

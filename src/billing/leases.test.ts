@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { silentLogger } from '../core/log.ts';
-import { createLeases } from './leases.ts';
+import { createLeases, LEASE_MS } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { callOf, INSTANCE_ID, meteredAt, openTemporaryLedger, type TemporaryLedger } from './temporary-ledger.ts';
 import { verifyLedger } from './verify.ts';
-
-const LEASE_MS = 30_000;
+import { testOnEach } from '../store/test-on-each.ts';
 
 function leasesOf({ store, clock }: TemporaryLedger, instanceId: string, soleServer = false) {
   return createLeases({ store: { ...store, soleServer }, clock, instanceId, log: silentLogger });
 }
 
-test('the holds of an instance that renews its lease are left alone', async () => {
-  await using money = await openTemporaryLedger();
+testOnEach('the holds of an instance that renews its lease are left alone', async (database) => {
+  await using money = await openTemporaryLedger(database);
   const { keyId } = await money.newKey(null);
   await using hold = await money.ledger.hold(callOf(keyId), 10n);
   const [own, other] = [leasesOf(money, INSTANCE_ID), leasesOf(money, 'server_2')];
@@ -25,57 +23,66 @@ test('the holds of an instance that renews its lease are left alone', async () =
   await money.ledger.settle(hold, meteredAt(1n));
 });
 
-test('once a lease has run out, another instance voids the holds, and a late settlement fails', async () => {
-  await using money = await openTemporaryLedger();
-  const key = await money.newKey(10n);
-  await using hold = await money.ledger.hold(callOf(key.keyId), 10n);
-  const other = leasesOf(money, 'server_2');
-  money.pass(LEASE_MS);
-  assert.equal(await other.expireHolds(), 0);
-  money.pass(1);
-  assert.equal(await other.expireHolds(), 1);
-  assert.equal(await other.expireHolds(), 0);
-  await assert.rejects(money.ledger.settle(hold, meteredAt(1n)), { code: 'internal_error' });
-  await using _fits = await money.ledger.hold(callOf(key.keyId), 10n);
-  const reasons = await money.db.selectFrom('transfer').select('reason').execute();
-  assert.deepEqual(reasons, [{ reason: 'lease_expired' }]);
-  assert.equal((await verifyLedger(money.db)).balanced, true);
-});
+testOnEach(
+  'once a lease has run out, another instance voids the holds, and a late settlement fails',
+  async (database) => {
+    await using money = await openTemporaryLedger(database);
+    const key = await money.newKey(10n);
+    await using hold = await money.ledger.hold(callOf(key.keyId), 10n);
+    const other = leasesOf(money, 'server_2');
+    money.pass(LEASE_MS);
+    assert.equal(await other.expireHolds(), 0);
+    money.pass(1);
+    assert.equal(await other.expireHolds(), 1);
+    assert.equal(await other.expireHolds(), 0);
+    await assert.rejects(money.ledger.settle(hold, meteredAt(1n)), { code: 'internal_error' });
+    await using _fits = await money.ledger.hold(callOf(key.keyId), 10n);
+    const reasons = await money.db.selectFrom('transfer').select('reason').execute();
+    assert.deepEqual(reasons, [{ reason: 'lease_expired' }]);
+    assert.equal((await verifyLedger(money.db)).balanced, true);
+  },
+);
 
-test('a server that is alone on its database voids what its predecessor left, without waiting', async () => {
-  await using money = await openTemporaryLedger();
-  const { keyId } = await money.newKey(null);
-  const left = await Promise.all(Array.from({ length: 1_200 }, () => money.ledger.hold(callOf(keyId), 1n)));
-  await leasesOf(money, 'server_2', true).take();
-  assert.deepEqual(await verifyLedger(money.db), {
-    balanced: true,
-    transactions: 2 * left.length,
-    open_holds: 0,
-    differences: [],
-  });
-  const instances = await money.db.selectFrom('instance').select('instance_id').execute();
-  assert.deepEqual(instances, [{ instance_id: 'server_2' }]);
-});
+testOnEach(
+  'a server that is alone on its database voids what its predecessor left, without waiting',
+  async (database) => {
+    await using money = await openTemporaryLedger(database);
+    const { keyId } = await money.newKey(null);
+    const left = await Promise.all(Array.from({ length: 1_200 }, () => money.ledger.hold(callOf(keyId), 1n)));
+    await leasesOf(money, 'server_2', true).take();
+    assert.deepEqual(await verifyLedger(money.db), {
+      balanced: true,
+      transactions: 2 * left.length,
+      open_holds: 0,
+      differences: [],
+    });
+    const instances = await money.db.selectFrom('instance').select('instance_id').execute();
+    assert.deepEqual(instances, [{ instance_id: 'server_2' }]);
+  },
+);
 
-test('a server that may not be alone leaves the holds of a living one', async () => {
-  await using money = await openTemporaryLedger();
+testOnEach('a server that may not be alone leaves the holds of a living one', async (database) => {
+  await using money = await openTemporaryLedger(database);
   const { keyId } = await money.newKey(null);
   await using hold = await money.ledger.hold(callOf(keyId), 1n);
   await leasesOf(money, 'server_2').take();
   await money.ledger.settle(hold, meteredAt(1n));
 });
 
-test('an instance without a lease makes no hold', async () => {
-  await using money = await openTemporaryLedger();
+testOnEach('an instance without a lease makes no hold', async (database) => {
+  await using money = await openTemporaryLedger(database);
   const { keyId } = await money.newKey(null);
   const { store, clock } = money;
   const ledger = createLedger({ store, clock, instanceId: 'server_2', log: silentLogger });
-  await assert.rejects(ledger.hold(callOf(keyId), 1n), { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' });
+  await assert.rejects(
+    ledger.hold(callOf(keyId), 1n),
+    (error) => store.facts.brokenConstraint(error) === 'foreign-key',
+  );
   assert.deepEqual((await verifyLedger(money.db)).transactions, 0);
 });
 
-test('a lease is kept by a timer of its own, which stops when it is disposed', async (context) => {
-  await using money = await openTemporaryLedger();
+testOnEach('a lease is kept by a timer of its own, which stops when it is disposed', async (database, context) => {
+  await using money = await openTemporaryLedger(database);
   context.mock.timers.enable({ apis: ['setInterval'] });
   const leaseUntil = async () =>
     (await money.db.selectFrom('instance').select('lease_until').executeTakeFirst())?.lease_until;

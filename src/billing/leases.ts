@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
+import { repeat } from '../core/repeat.ts';
 import type { Store } from '../store/store.ts';
 import { releaseOfDeadOwner, type HoldRow } from './ledger-rows.ts';
 
@@ -27,7 +28,7 @@ export interface LeasesOptions {
   readonly log: Logger;
 }
 
-const LEASE_MS = 30_000;
+export const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 const EXPIRE_AT_ONCE_MAX = 500;
 
@@ -63,24 +64,11 @@ export function createLeases(options: LeasesOptions): Leases {
       return expired;
     },
     keep() {
-      let running = Promise.resolve();
-      const tick = async (): Promise<void> => {
-        try {
-          await leases.renew();
-          await leases.expireHolds();
-        } catch (error) {
-          log.error({ cause: String(error) }, 'lease-renewal-failed');
-        }
+      const task = async (): Promise<void> => {
+        await leases.renew();
+        await leases.expireHolds();
       };
-      const timer = setInterval(() => {
-        running = running.then(tick);
-      }, RENEW_MS);
-      return {
-        async [Symbol.asyncDispose]() {
-          clearInterval(timer);
-          await running;
-        },
-      };
+      return repeat(RENEW_MS, task, log, 'lease-renewal-failed');
     },
   };
   return leases;

@@ -7,61 +7,91 @@ import { keyIsLive } from '../store/key-is-live.ts';
 import type { HoldTable } from '../store/schema.ts';
 import type { Db, Store } from '../store/store.ts';
 import { monthEnd, monthOf } from './month.ts';
-import { insertAnswer, type Call, type Metered } from './request-log.ts';
-
-/** A call that is to be held for: its model is known by now. */
-export type HoldRequest = Call & { readonly model: string };
+import type { Charge } from './price.ts';
+import { recordAnswer, type Metered } from './request-log.ts';
+import { spentList, type PricedCall } from './terms.ts';
 
 /** What ends a hold must know of it. */
 export type HoldRow = Omit<HoldTable, 'key_id' | 'cap_group_id' | 'model' | 'created_at'>;
 
 export interface Reservation {
-  readonly call: HoldRequest;
+  readonly call: PricedCall;
   readonly amountNanoUsd: NanoUsd;
   readonly instanceId: string;
-  /** Milliseconds since 1970: the hold and its charge count in the month of this instant. */
+  /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-type LedgerStore = Pick<Store, 'db' | 'writeIf'>;
+/** The end of a hold in a charge. */
+export interface Posting {
+  readonly hold: HoldRow;
+  readonly call: PricedCall;
+  readonly metered: Metered;
+  readonly now: number;
+  /** Another condition on the settlement, which must change a row too; null for none. */
+  readonly condition: ((charge: Charge) => CompiledQuery) | null;
+}
+
+type LedgerStore = Pick<Store, 'db' | 'writeIf' | 'transaction'>;
 
 /** The operator's ledger account that every charge is paid to. */
 const REVENUE = 'revenue';
 
-/** Makes a hold, or throws `monthly_cap_reached` or `invalid_api_key`. */
+/** Makes a hold, or throws `monthly_cap_reached`, `insufficient_balance` or `invalid_api_key`. */
 export async function reserve({ db, writeIf }: LedgerStore, reservation: Reservation): Promise<HoldRow> {
   const { call, amountNanoUsd, now } = reservation;
   const hold: HoldRow = {
     hold_id: newId('hold'),
     request_id: call.requestId,
     account_id: call.accountId,
-    month: monthOf(now),
+    month: monthOf(call.startedAt),
     amount_nano_usd: amountNanoUsd,
   };
-  const held = await writeIf(addToHeld(db, hold, call.keyId, now), [
-    insertHold(db, hold, call, now),
-    db.insertInto('open_hold').values({ hold_id: hold.hold_id, instance_id: reservation.instanceId }).compile(),
-  ]);
-  if (!held) throw await refusal(db, call.keyId, now);
+  // Whoever changes both balances takes the account's first, so that no two wait for each other.
+  const held = await writeIf(
+    [addToHeldOfAccount(db, hold), addToHeldOfKey(db, hold, call.keyId, now)],
+    [
+      insertHold(db, hold, call, now),
+      db.insertInto('open_hold').values({ hold_id: hold.hold_id, instance_id: reservation.instanceId }).compile(),
+    ],
+  );
+  if (!held) throw await refusal(db, call, hold, now);
   return hold;
 }
 
-/** Charges an open hold and writes the call's row; `internal_error` where the hold has ended already. */
-export async function post(
-  { db, writeIf }: LedgerStore,
-  now: number,
-  hold: HoldRow,
-  call: HoldRequest,
-  metered: Metered,
-): Promise<void> {
-  const { costNanoUsd } = metered.charge;
-  const settled = await writeIf(takeOpenHold(db, hold).compile(), [
-    moveBalance(db, hold, costNanoUsd),
-    insertTransfer(db, now, hold, { kind: 'settle', amountNanoUsd: costNanoUsd, reason: null }),
-    insertAnswer(db, call, metered),
-  ]);
-  if (settled) return;
-  throw new AppError('internal_error', { detail: `The hold ${hold.hold_id} had ended before it was settled.` });
+/**
+ * Charges an open hold, at a price that does not depend on what was spent before, and writes the call's records.
+ * Gives the charge; `internal_error` where the hold has ended already.
+ */
+export async function post({ db, writeIf }: LedgerStore, posting: Posting, charge: Charge): Promise<Charge> {
+  const { hold, condition } = posting;
+  const conditions = [takeOpenHold(db, hold).compile(), ...(condition === null ? [] : [condition(charge)])];
+  if (!(await writeIf(conditions, settlement(db, posting, charge, null)))) throw hasEnded(hold);
+  return charge;
+}
+
+/**
+ * Like `post`, at a price that depends on the list spend before the call: settlements of one account wait for each other
+ * here, so that each knows its place.
+ */
+export function postInTurn(
+  { transaction }: LedgerStore,
+  posting: Posting,
+  whose: 'account' | 'key',
+  priceAt: (spentListNanoUsd: NanoUsd) => Charge,
+): Promise<Charge> {
+  const { hold, call, condition } = posting;
+  return transaction(async (db) => {
+    const changes = async (query: CompiledQuery): Promise<boolean> =>
+      ((await db.executeQuery(query)).numAffectedRows ?? 0n) > 0n;
+    if (!(await changes(takeOpenHold(db, hold).compile()))) throw hasEnded(hold);
+    await lockAccount(db, hold);
+    const spent = await spentList(db, call, whose);
+    const charge = priceAt(spent);
+    if (condition !== null && !(await changes(condition(charge)))) throw hasEnded(hold);
+    for (const query of settlement(db, posting, charge, spent)) await db.executeQuery(query);
+    return charge;
+  });
 }
 
 /** Ends an open hold without a charge; false where it had ended already. */
@@ -70,30 +100,39 @@ export function release(store: LedgerStore, now: number, hold: HoldRow, reason: 
 }
 
 /** Like `release`, for a hold whose owner is dead; false too where the owner has renewed its lease. */
-export function releaseOfDeadOwner(store: LedgerStore, now: number, hold: HoldRow): Promise<boolean> {
+export function releaseOfDeadOwner(store: Pick<Store, 'db' | 'writeIf'>, now: number, hold: HoldRow): Promise<boolean> {
   const dead = store.db.selectFrom('instance').select('instance_id').where('lease_until', '<', now);
   const condition = takeOpenHold(store.db, hold).where('instance_id', 'in', dead).compile();
   return voidIf(store, now, hold, 'lease_expired', condition);
 }
 
 function voidIf(
-  { db, writeIf }: LedgerStore,
+  { db, writeIf }: Pick<Store, 'db' | 'writeIf'>,
   now: number,
   hold: HoldRow,
   reason: string,
   condition: CompiledQuery,
 ): Promise<boolean> {
   return writeIf(condition, [
-    moveBalance(db, hold, 0n),
+    moveAccountBalance(db, hold, 0n),
+    moveKeyBalance(db, hold, { listNanoUsd: 0n, costNanoUsd: 0n }),
     insertTransfer(db, now, hold, { kind: 'void', amountNanoUsd: 0n, reason }),
   ]);
 }
 
-/**
- * The one statement that decides: it adds to what is held only where the key lives and the cap allows it. The row of the
- * conflict is locked, so parallel calls see each other's holds.
- */
-function addToHeld(db: Db, hold: HoldRow, keyId: string, now: number): CompiledQuery {
+/** The balance of a prepaid account must cover what is held; the row is locked, so parallel calls see each other's holds. */
+function addToHeldOfAccount(db: Db, hold: HoldRow): CompiledQuery {
+  return sql`
+    insert into account_balance (account_id, prepaid, balance_nano_usd, held_nano_usd)
+    values (${hold.account_id}, 0, 0, ${hold.amount_nano_usd})
+    on conflict (account_id) do update
+    set held_nano_usd = account_balance.held_nano_usd + excluded.held_nano_usd
+    where account_balance.prepaid = 0
+      or account_balance.balance_nano_usd - account_balance.held_nano_usd >= excluded.held_nano_usd`.compile(db);
+}
+
+/** Adds to what is held only where the key lives and its cap allows it; the row is locked here too. */
+function addToHeldOfKey(db: Db, hold: HoldRow, keyId: string, now: number): CompiledQuery {
   return sql`
     insert into cap_balance (cap_group_id, month, settled_nano_usd, held_nano_usd)
     select cap_group.cap_group_id, ${hold.month}, 0, ${hold.amount_nano_usd}
@@ -108,7 +147,7 @@ function addToHeld(db: Db, hold: HoldRow, keyId: string, now: number): CompiledQ
     ), true)`.compile(db);
 }
 
-function insertHold(db: Db, hold: HoldRow, call: HoldRequest, now: number): CompiledQuery {
+function insertHold(db: Db, hold: HoldRow, call: PricedCall, now: number): CompiledQuery {
   return sql`
     insert into hold (hold_id, request_id, account_id, key_id, cap_group_id, month, model, amount_nano_usd, created_at)
     select ${hold.hold_id}, ${hold.request_id}, ${hold.account_id}, key_id, cap_group_id, ${hold.month}, ${call.model},
@@ -121,16 +160,70 @@ function takeOpenHold(db: Db, hold: HoldRow) {
   return db.deleteFrom('open_hold').where('hold_id', '=', hold.hold_id);
 }
 
-function moveBalance(db: Db, hold: HoldRow, costNanoUsd: NanoUsd): CompiledQuery {
+function hasEnded(hold: HoldRow): AppError {
+  return new AppError('internal_error', {
+    detail: `The hold ${hold.hold_id}, or the claim of its idempotency key, had ended before it was settled.`,
+  });
+}
+
+function settlement(db: Db, posting: Posting, charge: Charge, spentListNanoUsd: bigint | null): CompiledQuery[] {
+  const { hold, call, metered, now } = posting;
+  return [
+    moveAccountBalance(db, hold, charge.costNanoUsd),
+    moveKeyBalance(db, hold, charge),
+    addToListSpend(db, hold, charge.listNanoUsd),
+    insertTransfer(db, now, hold, { kind: 'settle', amountNanoUsd: charge.costNanoUsd, reason: null }),
+    ...recordAnswer(db, call, metered, charge, spentListNanoUsd),
+  ];
+}
+
+/** Changes nothing but who may: the others wait until this transaction has ended. */
+async function lockAccount(db: Db, hold: HoldRow): Promise<void> {
+  await db
+    .updateTable('account_balance')
+    .set((row) => ({ held_nano_usd: row.ref('held_nano_usd') }))
+    .where('account_id', '=', hold.account_id)
+    .execute();
+}
+
+function moveAccountBalance(db: Db, hold: HoldRow, costNanoUsd: NanoUsd): CompiledQuery {
+  return db
+    .updateTable('account_balance')
+    .set((row) => ({
+      held_nano_usd: row('held_nano_usd', '-', hold.amount_nano_usd),
+      balance_nano_usd: row('balance_nano_usd', '-', costNanoUsd),
+    }))
+    .where('account_id', '=', hold.account_id)
+    .compile();
+}
+
+function moveKeyBalance(
+  db: Db,
+  hold: HoldRow,
+  { listNanoUsd, costNanoUsd }: Pick<Charge, 'listNanoUsd' | 'costNanoUsd'>,
+): CompiledQuery {
   const capGroup = db.selectFrom('hold').select('cap_group_id').where('hold_id', '=', hold.hold_id);
   return db
     .updateTable('cap_balance')
     .set((row) => ({
       held_nano_usd: row('held_nano_usd', '-', hold.amount_nano_usd),
       settled_nano_usd: row('settled_nano_usd', '+', costNanoUsd),
+      list_nano_usd: row('list_nano_usd', '+', listNanoUsd),
     }))
     .where('cap_group_id', '=', capGroup)
     .where('month', '=', hold.month)
+    .compile();
+}
+
+function addToListSpend(db: Db, hold: HoldRow, listNanoUsd: NanoUsd): CompiledQuery {
+  return db
+    .insertInto('account_month')
+    .values({ account_id: hold.account_id, month: hold.month, list_nano_usd: listNanoUsd })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['account_id', 'month'])
+        .doUpdateSet({ list_nano_usd: sql`account_month.list_nano_usd + excluded.list_nano_usd` }),
+    )
     .compile();
 }
 
@@ -156,24 +249,39 @@ function insertTransfer(
     .compile();
 }
 
-/** Why no hold was made. The key and the cap are read afresh; where they would allow it by now, the next try will pass. */
-async function refusal(db: Db, keyId: string, now: number): Promise<AppError> {
+/**
+ * Why no hold was made. Key, cap and balance are read afresh; where they would allow it by now, the next try will pass,
+ * and what is named is the limit that there is.
+ */
+async function refusal(db: Db, call: PricedCall, hold: HoldRow, now: number): Promise<AppError> {
   const row = await db
     .selectFrom('api_key')
     .innerJoin('cap_group', 'cap_group.cap_group_id', 'api_key.cap_group_id')
+    .leftJoin('account_balance', 'account_balance.account_id', 'api_key.account_id')
     .leftJoin('cap_balance', (join) =>
-      join.onRef('cap_balance.cap_group_id', '=', 'api_key.cap_group_id').on('cap_balance.month', '=', monthOf(now)),
+      join.onRef('cap_balance.cap_group_id', '=', 'api_key.cap_group_id').on('cap_balance.month', '=', hold.month),
     )
-    .select(['cap_group.cap_nano_usd', 'cap_balance.settled_nano_usd'])
-    .where('api_key.key_id', '=', keyId)
+    .select([
+      'cap_group.cap_nano_usd',
+      'cap_balance.settled_nano_usd',
+      'cap_balance.held_nano_usd as cap_held_nano_usd',
+      'account_balance.prepaid',
+      'account_balance.balance_nano_usd',
+    ])
+    .where('api_key.key_id', '=', call.keyId)
     .where(keyIsLive(now))
     .executeTakeFirst();
-  if (row === undefined) return new AppError('invalid_api_key', { detail: `The key ${keyId} has ended.` });
+  if (row === undefined) return new AppError('invalid_api_key', { detail: `The key ${call.keyId} has ended.` });
+  const { cap_nano_usd: cap, settled_nano_usd: spent } = row;
+  const wouldUse = (spent ?? 0n) + (row.cap_held_nano_usd ?? 0n) + hold.amount_nano_usd;
+  if (row.prepaid === 1 && (cap === null || wouldUse <= cap)) {
+    return new AppError('insufficient_balance', { members: { balance_usd: formatUsd(row.balance_nano_usd ?? 0n) } });
+  }
   return new AppError('monthly_cap_reached', {
     members: {
-      cap_usd: row.cap_nano_usd === null ? null : formatUsd(row.cap_nano_usd),
-      spent_usd: formatUsd(row.settled_nano_usd ?? 0n),
-      resets_at: new Date(monthEnd(now)).toISOString(),
+      cap_usd: cap === null ? null : formatUsd(cap),
+      spent_usd: formatUsd(spent ?? 0n),
+      resets_at: new Date(monthEnd(call.startedAt)).toISOString(),
     },
   });
 }

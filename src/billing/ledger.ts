@@ -1,13 +1,16 @@
 /**
- * Holds, settlements and voids. A call's worst case is held before an engine starts, in one statement that checks the
- * monthly cap and the key; afterwards the real cost is settled, or the hold is voided. Each hold ends exactly once.
+ * Holds, settlements and voids. A call's worst case is held before an engine starts, in one step that checks the key, its
+ * monthly cap and a prepaid balance; afterwards the real cost is settled, or the hold is voided. Each hold ends exactly once.
  */
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { formatUsd, type NanoUsd } from '../core/money.ts';
 import type { Store } from '../store/store.ts';
-import { post, release, reserve, type HoldRequest, type HoldRow } from './ledger-rows.ts';
+import { keepReply, type Claim } from './idempotency.ts';
+import { post, postInTurn, release, reserve, type HoldRow, type Posting } from './ledger-rows.ts';
+import { charge, type Charge } from './price.ts';
 import type { Metered } from './request-log.ts';
+import type { PricedCall } from './terms.ts';
 
 /** An amount reserved for one call. Disposing it voids it, unless it has been settled or voided. */
 export interface Hold extends AsyncDisposable {
@@ -20,20 +23,30 @@ export interface Receipt {
   readonly costNanoUsd: NanoUsd;
 }
 
+/** The reply to a call with an idempotency key: it is kept for repeats, and committed together with the settlement. */
+export interface KeptReply {
+  readonly claim: Claim;
+  render(receipt: Receipt): string;
+}
+
 export interface Ledger {
-  /** Throws `monthly_cap_reached` (with `cap_usd`, `spent_usd`, `resets_at`), or `invalid_api_key` for a key that has ended. */
-  hold(call: HoldRequest, amountNanoUsd: NanoUsd): Promise<Hold>;
   /**
-   * Charges the call, releases the rest of its hold and writes its row, all at once. Resolves once that is durable.
-   * A cost above the hold is charged as the hold, with an alarm in the log. Throws where the hold has ended already.
+   * Throws `monthly_cap_reached` (with `cap_usd`, `spent_usd`, `resets_at`), `insufficient_balance` (with `balance_usd`),
+   * or `invalid_api_key` for a key that has ended.
    */
-  settle(hold: Hold, metered: Metered): Promise<Receipt>;
+  hold(call: PricedCall, amountNanoUsd: NanoUsd): Promise<Hold>;
+  /**
+   * Charges the call, releases the rest of its hold, writes its row and keeps its reply, all at once. Resolves once that
+   * is durable. A cost above the hold is charged as the hold, with an alarm in the log. Throws where the hold, or the
+   * claim of the reply, has ended already.
+   */
+  settle(hold: Hold, metered: Metered, reply?: KeptReply): Promise<Receipt>;
   /** Releases a hold; false where it had ended already. */
   void(hold: Hold, reason: string): Promise<boolean>;
 }
 
 export interface LedgerOptions {
-  readonly store: Pick<Store, 'db' | 'writeIf'>;
+  readonly store: Pick<Store, 'db' | 'writeIf' | 'transaction'>;
   readonly clock: Clock;
   /** The process that makes the holds; it has a lease while it lives. */
   readonly instanceId: string;
@@ -44,7 +57,7 @@ const NOT_SETTLED = 'not_settled';
 
 export function createLedger({ store, clock, instanceId, log }: LedgerOptions): Ledger {
   /** What the ledger knows of each hold that it gave out and that somebody still has. */
-  const held = new WeakMap<Hold, { readonly call: HoldRequest; readonly row: HoldRow; ended: boolean }>();
+  const held = new WeakMap<Hold, { readonly call: PricedCall; readonly row: HoldRow; ended: boolean }>();
 
   const recall = (hold: Hold) => {
     const known = held.get(hold);
@@ -70,12 +83,26 @@ export function createLedger({ store, clock, instanceId, log }: LedgerOptions): 
       return hold;
     },
 
-    async settle(hold, metered) {
+    async settle(hold, metered, reply) {
       const known = recall(hold);
-      const bounded = withinHold(known.row, metered, log);
-      await post(store, clock.now(), known.row, known.call, bounded);
+      const posting: Posting = {
+        hold: known.row,
+        call: known.call,
+        metered,
+        now: clock.now(),
+        condition:
+          reply === undefined ? null : (made) => keepReply(store.db, clock, reply.claim, reply.render(toReceipt(made))),
+      };
+      const { price, tiersCount } = metered.terms;
+      const priceAt = (spentListNanoUsd: NanoUsd): Charge =>
+        withinHold(known.row, metered, charge(metered.usage, price.listPrice, metered.terms, spentListNanoUsd), log);
+      const made =
+        tiersCount === null
+          ? await post(store, posting, priceAt(0n))
+          : await postInTurn(store, posting, tiersCount, priceAt);
       known.ended = true;
-      return { listNanoUsd: bounded.charge.listNanoUsd, costNanoUsd: bounded.charge.costNanoUsd };
+      reply?.claim.end();
+      return toReceipt(made);
     },
 
     async void(hold, reason) {
@@ -88,19 +115,22 @@ export function createLedger({ store, clock, instanceId, log }: LedgerOptions): 
   return ledger;
 }
 
+function toReceipt({ listNanoUsd, costNanoUsd }: Charge): Receipt {
+  return { listNanoUsd, costNanoUsd };
+}
+
 /** An engine that reports more than it was allowed costs the operator, never the caller. */
-function withinHold(hold: HoldRow, metered: Metered, log: Logger): Metered {
-  const { costNanoUsd } = metered.charge;
-  if (costNanoUsd <= hold.amount_nano_usd) return metered;
+function withinHold(hold: HoldRow, metered: Metered, made: Charge, log: Logger): Charge {
+  if (made.costNanoUsd <= hold.amount_nano_usd) return made;
   log.error(
     {
       alarm: true,
       request_id: hold.request_id,
       engine: metered.engine,
       held_usd: formatUsd(hold.amount_nano_usd),
-      cost_usd: formatUsd(costNanoUsd),
+      cost_usd: formatUsd(made.costNanoUsd),
     },
     'charge-above-hold',
   );
-  return { ...metered, charge: { ...metered.charge, costNanoUsd: hold.amount_nano_usd } };
+  return { ...made, costNanoUsd: hold.amount_nano_usd };
 }

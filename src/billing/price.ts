@@ -3,11 +3,26 @@
  * tokens, or milliseconds of audio. Each line is rounded up once, to the nano-dollar, and the charge is their sum.
  */
 import { divideRoundingUp, type NanoUsd } from '../core/money.ts';
+import { WHOLE_BPS, type Tier } from '../core/tiers.ts';
 import type { Usage } from '../core/transcript.ts';
 
 export type ListPrice =
   | { readonly per: 'tokens'; readonly inputPer1mNanoUsd: NanoUsd; readonly outputPer1mNanoUsd: NanoUsd }
   | { readonly per: 'second'; readonly perSecondNanoUsd: NanoUsd };
+
+/** What turns list prices into one customer's. */
+export interface Discounts {
+  /** Below every tier: 0 to 10,000 basis points. */
+  readonly discountBps: number;
+  readonly tiers: readonly Tier[];
+}
+
+/** The stretch of a line that one discount holds for. */
+export interface ChargePart {
+  /** The list amount of the stretch, exactly: a fraction of nano-USD with the line's `priceQuantity` below. */
+  readonly listNumerator: bigint;
+  readonly discountBps: number;
+}
 
 export interface ChargeLine {
   readonly item: 'input_tokens' | 'output_tokens' | 'audio_milliseconds';
@@ -15,6 +30,7 @@ export interface ChargeLine {
   /** The list price of `priceQuantity` of them. */
   readonly priceNanoUsd: NanoUsd;
   readonly priceQuantity: number;
+  readonly parts: readonly ChargePart[];
   /** Without the discount. */
   readonly listNanoUsd: NanoUsd;
   readonly costNanoUsd: NanoUsd;
@@ -26,16 +42,19 @@ export interface Charge {
   readonly costNanoUsd: NanoUsd;
 }
 
-/** All of a price, in basis points. */
-const WHOLE_BPS = 10_000;
-
-/** @param discountBps 0 to 10,000. */
-export function charge(usage: Usage, price: ListPrice, discountBps: number): Charge {
-  const lines = priceLines(usage, price).map((line) => ({
-    ...line,
-    listNanoUsd: lineCost(line.quantity, line.priceNanoUsd, line.priceQuantity, 0),
-    costNanoUsd: lineCost(line.quantity, line.priceNanoUsd, line.priceQuantity, discountBps),
-  }));
+/**
+ * The lines stand one after the other on the month's list spend, from `spentNanoUsd` on, and each is split where it
+ * crosses a threshold.
+ */
+export function charge(usage: Usage, price: ListPrice, discounts: Discounts, spentNanoUsd: NanoUsd): Charge {
+  const lines: ChargeLine[] = [];
+  let position = spentNanoUsd;
+  for (const line of pricedQuantities(usage, price)) {
+    const parts = split(BigInt(line.quantity) * line.priceNanoUsd, BigInt(line.priceQuantity), discounts, position);
+    const { listNanoUsd, costNanoUsd } = roundUp(parts, BigInt(line.priceQuantity));
+    lines.push({ ...line, parts, listNanoUsd, costNanoUsd });
+    position += listNanoUsd;
+  }
   return {
     lines,
     listNanoUsd: lines.reduce((sum, line) => sum + line.listNanoUsd, 0n),
@@ -43,7 +62,51 @@ export function charge(usage: Usage, price: ListPrice, discountBps: number): Cha
   };
 }
 
-function priceLines(usage: Usage, price: ListPrice): Omit<ChargeLine, 'listNanoUsd' | 'costNanoUsd'>[] {
+/**
+ * The most that a usage can cost once so much has been spent: with the discount of that position throughout, since tiers
+ * never fall as spend rises.
+ */
+export function mostCost(usage: Usage, price: ListPrice, discounts: Discounts, spentNanoUsd: NanoUsd): NanoUsd {
+  const least = { discountBps: discountAt(discounts, spentNanoUsd), tiers: [] };
+  return charge(usage, price, least, spentNanoUsd).costNanoUsd;
+}
+
+/** The discount of the next nano-dollar of list spend. */
+export function discountAt({ discountBps, tiers }: Discounts, spentNanoUsd: NanoUsd): number {
+  const reached = tiers.filter((tier) => tier.aboveNanoUsd <= spentNanoUsd);
+  return Math.max(discountBps, ...reached.map((tier) => tier.discountBps));
+}
+
+function split(listNumerator: bigint, denominator: bigint, discounts: Discounts, position: NanoUsd): ChargePart[] {
+  const parts: ChargePart[] = [];
+  let done = 0n;
+  for (const { aboveNanoUsd } of discounts.tiers) {
+    const end = (aboveNanoUsd - position) * denominator;
+    if (end <= done) continue;
+    if (end >= listNumerator) break;
+    parts.push({
+      listNumerator: end - done,
+      discountBps: discountAt(discounts, position + done / denominator),
+    });
+    done = end;
+  }
+  const discountBps = discountAt(discounts, position + done / denominator);
+  return [...parts, { listNumerator: listNumerator - done, discountBps }];
+}
+
+/** The exact parts are added up first and rounded once. */
+function roundUp(parts: readonly ChargePart[], denominator: bigint): { listNanoUsd: NanoUsd; costNanoUsd: NanoUsd } {
+  const list = parts.reduce((sum, part) => sum + part.listNumerator, 0n);
+  const cost = parts.reduce((sum, part) => sum + part.listNumerator * BigInt(WHOLE_BPS - part.discountBps), 0n);
+  return {
+    listNanoUsd: divideRoundingUp(list, denominator),
+    costNanoUsd: divideRoundingUp(cost, denominator * BigInt(WHOLE_BPS)),
+  };
+}
+
+type PricedQuantity = Pick<ChargeLine, 'item' | 'quantity' | 'priceNanoUsd' | 'priceQuantity'>;
+
+function pricedQuantities(usage: Usage, price: ListPrice): PricedQuantity[] {
   switch (price.per) {
     case 'tokens':
       return [
@@ -70,9 +133,4 @@ function priceLines(usage: Usage, price: ListPrice): Omit<ChargeLine, 'listNanoU
         },
       ];
   }
-}
-
-function lineCost(quantity: number, priceNanoUsd: NanoUsd, priceQuantity: number, discountBps: number): NanoUsd {
-  const exact = BigInt(quantity) * priceNanoUsd * BigInt(WHOLE_BPS - discountBps);
-  return divideRoundingUp(exact, BigInt(priceQuantity) * BigInt(WHOLE_BPS));
 }

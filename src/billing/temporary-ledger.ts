@@ -3,23 +3,24 @@ import { newId } from '../core/ids.ts';
 import { silentLogger, type Logger } from '../core/log.ts';
 import type { Usage } from '../core/transcript.ts';
 import type { Store } from '../store/store.ts';
-import { openTemporaryStore } from '../store/temporary-store.ts';
+import { openTemporaryStore, type DatabaseName } from '../store/temporary-store.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
-import type { HoldRequest } from './ledger-rows.ts';
 import { createPriceBook } from './price-book.ts';
 import type { Metered } from './request-log.ts';
+import type { PricedCall } from './terms.ts';
 
 export const MODEL = 'glm/glm-asr-2512';
 export const ACCOUNT_ID = 'acc_1';
 export const INSTANCE_ID = 'server_1';
 export const START = Date.UTC(2026, 6, 31, 12);
 
-export async function openTemporaryLedger(log: Logger = silentLogger) {
+/** A suite of the ledger runs on each database: see `store/temporary-store.ts`. */
+export async function openTemporaryLedger(database: DatabaseName, log: Logger = silentLogger) {
   let now = START;
   const clock = { now: () => now };
-  const store = await openTemporaryStore({ clock });
-  await createPriceBook({ db: store.db, clock }).ensure([
+  const store = await openTemporaryStore({ database, clock });
+  await createPriceBook({ store, clock }).ensure([
     { model: MODEL, listPrice: { per: 'tokens', inputPer1mNanoUsd: 30_000_000n, outputPer1mNanoUsd: 30_000_000n } },
   ]);
   await store.db.insertInto('account').values({ account_id: ACCOUNT_ID, name: 'Acme', created_at: now }).execute();
@@ -43,6 +44,7 @@ export async function insertKey(
   now: number,
   capNanoUsd: bigint | null,
   capGroupId: string | null = null,
+  accountId: string = ACCOUNT_ID,
 ): Promise<{ keyId: string; capGroupId: string }> {
   const key = { keyId: newId('key'), capGroupId: capGroupId ?? newId('cap') };
   if (capGroupId === null) {
@@ -52,7 +54,7 @@ export async function insertKey(
     .insertInto('api_key')
     .values({
       key_id: key.keyId,
-      account_id: ACCOUNT_ID,
+      account_id: accountId,
       cap_group_id: key.capGroupId,
       kind: 'wholesale',
       name: 'main',
@@ -69,7 +71,7 @@ export async function insertKey(
   return key;
 }
 
-export function callOf(keyId: string, requestId: string = newId('req')): HoldRequest {
+export function callOf(keyId: string, requestId: string = newId('req'), startedAt: number = START): PricedCall {
   return {
     requestId,
     accountId: ACCOUNT_ID,
@@ -77,19 +79,26 @@ export function callOf(keyId: string, requestId: string = newId('req')): HoldReq
     model: MODEL,
     clientRequestId: null,
     userId: null,
-    startedAt: START,
+    startedAt,
   };
 }
 
 const ONE_SECOND: Usage = { durationMs: 1000, inputTokens: 1334, outputTokens: 4, estimated: true };
 
-/** What a call used, at a cost of the test's choice. */
+/** What a call used, at a list price and so at a cost of the test's choice. */
 export function meteredAt(costNanoUsd: bigint): Metered {
   return {
     engine: 'embedded',
     engines: ['embedded'],
+    warnings: [],
     usage: ONE_SECOND,
-    charge: { lines: [], listNanoUsd: costNanoUsd, costNanoUsd },
-    priceVersion: 1,
+    terms: {
+      price: { version: 1, listPrice: { per: 'second', perSecondNanoUsd: costNanoUsd } },
+      contractVersion: null,
+      keyTermsVersion: null,
+      discountBps: 0,
+      tiers: [],
+      tiersCount: null,
+    },
   };
 }

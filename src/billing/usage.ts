@@ -2,6 +2,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
+import { DAY_MS } from './month.ts';
 
 export const USAGE_GROUPS = ['day', 'model', 'key'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
@@ -37,20 +38,20 @@ export interface UsageReport {
   readonly total: UsageTotals;
 }
 
-const DAY_MS = 86_400_000;
-
 /** The number of the day since 1970 is an integer in every database; a date would be written differently in each. */
 const GROUP_COLUMNS: Record<UsageGroup, RawBuilder<string | number>> = {
-  day: sql`request.started_at / ${DAY_MS}`,
-  model: sql`coalesce(request.model, '')`,
-  key: sql`request.key_id`,
+  day: sql`day`,
+  model: sql`model`,
+  key: sql`key_id`,
 };
 
-export async function usageReport(db: Db, query: UsageQuery): Promise<UsageReport> {
+/**
+ * Whole days come from the totals that are kept by the day, and only what the range cuts off of a day from its calls.
+ * @param now in milliseconds since 1970; no call has begun after it.
+ */
+export async function usageReport(db: Db, query: UsageQuery, now: number): Promise<UsageReport> {
   const { rows } = await sql<UsageSums & { group_value: string | number }>`
-    select ${GROUP_COLUMNS[query.groupBy]} as group_value, ${SUMS} from request
-    where started_at >= ${query.from} and started_at < ${query.to}
-      and ${isOrAny('account_id', query.accountId)} and ${isOrAny('key_id', query.keyId)}
+    select ${GROUP_COLUMNS[query.groupBy]} as group_value, ${SUMS} from (${counted(query, now)}) as counted
     group by 1 order by 1`.execute(db);
   return {
     from: new Date(query.from).toISOString(),
@@ -59,6 +60,31 @@ export async function usageReport(db: Db, query: UsageQuery): Promise<UsageRepor
     data: rows.map((row) => ({ group: groupName(row.group_value), ...toTotals(row) })),
     total: toTotals(rows.reduce(add, NO_USAGE)),
   };
+}
+
+/** The model that a call of `request` counts under; the same rule writes the totals of a day. */
+export const COUNTED_MODEL = sql`case when request.code = 'model_not_found' then '' else coalesce(request.model, '') end`;
+
+function counted(query: UsageQuery, now: number): RawBuilder<unknown> {
+  const firstDay = Math.ceil(query.from / DAY_MS);
+  // A range that reaches up to now has all of today.
+  const endDay = query.to > now ? Math.ceil(query.to / DAY_MS) : Math.floor(query.to / DAY_MS);
+  if (firstDay > endDay) return calls(query, query.from, query.to);
+  const days = sql`select day, model, key_id, requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd,
+    cost_nano_usd from usage_day where day >= ${firstDay} and day < ${endDay} and ${whose(query)}`;
+  const parts = [days];
+  if (query.from < firstDay * DAY_MS) parts.push(calls(query, query.from, firstDay * DAY_MS));
+  if (query.to > endDay * DAY_MS) parts.push(calls(query, endDay * DAY_MS, query.to));
+  return sql.join(parts, sql` union all `);
+}
+
+function calls(query: UsageQuery, from: number, to: number): RawBuilder<unknown> {
+  // All accounts are listed, so that the index by account and time serves a range of all of them too.
+  return sql`select started_at / ${DAY_MS} as day, ${COUNTED_MODEL} as model, key_id, 1 as requests,
+      case when status >= 400 then 1 else 0 end as errors, duration_ms, input_tokens, output_tokens, list_nano_usd,
+      cost_nano_usd
+    from request where account_id in (select account_id from account)
+      and started_at >= ${from} and started_at < ${to} and ${whose(query)}`;
 }
 
 interface UsageSums {
@@ -71,8 +97,8 @@ interface UsageSums {
   cost_nano_usd: bigint;
 }
 
-const SUMS = sql`count(*) as requests,
-  count(case when status >= 400 then 1 end) as errors,
+const SUMS = sql`sum(requests) as requests,
+  sum(errors) as errors,
   sum(duration_ms) as duration_ms,
   sum(input_tokens) as input_tokens,
   sum(output_tokens) as output_tokens,
@@ -89,8 +115,9 @@ const NO_USAGE: UsageSums = {
   cost_nano_usd: 0n,
 };
 
-function isOrAny(column: 'account_id' | 'key_id', value: string | null): RawBuilder<unknown> {
-  return value === null ? sql`true` : sql`${sql.ref(column)} = ${value}`;
+function whose({ accountId, keyId }: UsageQuery): RawBuilder<unknown> {
+  const account = accountId === null ? sql`true` : sql`account_id = ${accountId}`;
+  return keyId === null ? account : sql`${account} and key_id = ${keyId}`;
 }
 
 function groupName(value: string | number): string {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { sql } from 'kysely';
 import { callOf, meteredAt, openTemporaryLedger, type TemporaryLedger } from './temporary-ledger.ts';
 import { verifyLedger } from './verify.ts';
+import { dropTriggers } from '../store/temporary-store.ts';
+import { testOnEach } from '../store/test-on-each.ts';
 
 async function withCalls(money: TemporaryLedger): Promise<{ capGroupId: string }> {
   const key = await money.newKey(100n);
@@ -16,21 +17,18 @@ async function withCalls(money: TemporaryLedger): Promise<{ capGroupId: string }
 
 /** Does what the database forbids, as damage from outside would. */
 async function damage({ store, db }: TemporaryLedger, statement: string): Promise<void> {
-  const { rows } = await sql<{ name: string }>`select name from sqlite_master where type = 'trigger'`.execute(db);
-  await store.transaction(async (transaction) => {
-    for (const { name } of rows) await sql`drop trigger ${sql.id(name)}`.execute(transaction);
-    await sql.raw(statement).execute(transaction);
-  });
+  await dropTriggers(store);
+  await sql.raw(statement).execute(db);
 }
 
-test('an undamaged ledger balances, with its rows and open holds counted', async () => {
-  await using money = await openTemporaryLedger();
+testOnEach('an undamaged ledger balances, with its rows and open holds counted', async (database) => {
+  await using money = await openTemporaryLedger(database);
   await withCalls(money);
   assert.deepEqual(await verifyLedger(money.db), { balanced: true, transactions: 5, open_holds: 1, differences: [] });
 });
 
-test('a balance that is not the sum of its rows is found', async () => {
-  await using money = await openTemporaryLedger();
+testOnEach('a balance that is not the sum of its rows is found', async (database) => {
+  await using money = await openTemporaryLedger(database);
   const { capGroupId } = await withCalls(money);
   await damage(money, 'update cap_balance set settled_nano_usd = settled_nano_usd + 1');
   const { balanced, differences } = await verifyLedger(money.db);
@@ -39,8 +37,8 @@ test('a balance that is not the sum of its rows is found', async () => {
     {
       check: 'the cached balance of a cap group and month is the sum of its rows',
       id: `${capGroupId} 2026-07`,
-      expected: '7 settled, 5 held',
-      found: '8 settled, 5 held',
+      expected: '7 settled, 5 held, 7 list',
+      found: '8 settled, 5 held, 7 list',
     },
   ]);
 });
@@ -54,9 +52,21 @@ for (const [damaged, statement] of [
   ['a transfer paid by another account', "update transfer set debit_account = 'account:other'"],
   ['a charge whose call has no row', 'delete from request'],
   ['a call whose cost was changed', 'update request set cost_nano_usd = 6'],
+  ['an account’s balance that was changed', 'update account_balance set balance_nano_usd = 0'],
+  ['what an account has held, changed', 'update account_balance set held_nano_usd = 0'],
+  ['an account’s balance that is missing', 'delete from account_balance'],
+  ['a list spend that was changed', 'update account_month set list_nano_usd = list_nano_usd + 1'],
+  ['a list spend that is missing', 'delete from account_month'],
+  ['a key’s list spend that was changed', 'update cap_balance set list_nano_usd = 0'],
+  ['a day’s total that was changed', 'update usage_day set requests = requests + 1'],
+  ['a day’s total that is missing', 'delete from usage_day'],
+  [
+    'a credit that no balance knows of',
+    "insert into transfer (transfer_id, kind, debit_account, credit_account, amount_nano_usd, created_at) values ('t', 'credit', 'payments', 'account:acc_1', 1, 0)",
+  ],
 ] as const) {
-  test(`${damaged} is found`, async () => {
-    await using money = await openTemporaryLedger();
+  testOnEach(`${damaged} is found`, async (database) => {
+    await using money = await openTemporaryLedger(database);
     await withCalls(money);
     await damage(money, statement);
     const { balanced, differences } = await verifyLedger(money.db);

@@ -47,6 +47,12 @@ async function quickstart(options: QuickstartOptions, terminal: Terminal): Promi
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let interrupted = false;
+  const interrupt = (): void => {
+    interrupted = true;
+    server.kill('SIGTERM');
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     terminal.error('Starting a server with the embedded engine …');
     const url = await listeningUrl(server);
@@ -70,6 +76,8 @@ async function quickstart(options: QuickstartOptions, terminal: Terminal): Promi
     if (!response.ok) throw new CommandError(`The call was answered with ${response.status}.`);
     terminal.error(`\nIt cost $${reply.cost_usd} and is in the ledger. Next: npm start, then the README.`);
     return EXIT.ok;
+  } catch (error) {
+    throw interrupted ? new CommandError('Interrupted.') : error;
   } finally {
     recordings.close();
     await stop(server);

@@ -1,5 +1,6 @@
 /** Reads the values of options; what cannot be read is a `UsageError` that names the option. */
 import { parseUsd, type NanoUsd } from '../core/money.ts';
+import { parseTiers, WHOLE_BPS, type Tier } from '../core/tiers.ts';
 import { UsageError, type CommandInput } from './command.ts';
 
 /** Nano-USD of an option such as `--cap-usd 12.50`; null where it was left out. */
@@ -12,6 +13,57 @@ export function readCount(input: CommandInput, name: string, max: number): numbe
   const parse = (text: string): number | null =>
     /^[1-9]\d{0,8}$/.test(text) && Number(text) <= max ? Number(text) : null;
   return read(input, name, parse, `a whole number from 1 to ${max}`);
+}
+
+/** Basis points; null where it was left out. */
+export function readBps(input: CommandInput, name: string): number | null {
+  const parse = (text: string): number | null =>
+    /^\d{1,5}$/.test(text) && Number(text) <= WHOLE_BPS ? Number(text) : null;
+  return read(input, name, parse, 'a whole number of basis points from 0 to 10000');
+}
+
+/** Volume tiers such as `1000:500,10000:1200`; null where they were left out. */
+export function readTiers(input: CommandInput, name: string): Tier[] | null {
+  return read(
+    input,
+    name,
+    (text) => parseTiers(text === NONE ? '' : text),
+    'a list USD:BPS,… such as 1000:500,10000:1200 with rising amounts and discounts that never fall, or "none"',
+  );
+}
+
+/** A list such as `a,b` of what `isItem` takes; null where it was left out. */
+export function readList(
+  input: CommandInput,
+  name: string,
+  isItem: (text: string) => boolean,
+  wanted: string,
+): string[] | null {
+  const parse = (text: string): string[] | null => {
+    const items = text.split(',').map((item) => item.trim());
+    return items.every(isItem) ? [...new Set(items)] : null;
+  };
+  return read(input, name, parse, wanted);
+}
+
+/** A calendar month such as `2026-07`. */
+export function readMonth(input: CommandInput, name: string): string {
+  const parse = (text: string): string | null => (/^[12]\d{3}-(0[1-9]|1[0-2])$/.test(text) ? text : null);
+  return read(input, name, parse, 'a month such as 2026-07') ?? '';
+}
+
+/** The word that takes a limit away. */
+const NONE = 'none';
+
+/** Like `readValue`, where `none` is a value too: undefined where the option was left out, null for `none`. */
+export function readOrNone<Value>(
+  input: CommandInput,
+  name: string,
+  readValue: (input: CommandInput, name: string) => Value | null,
+): Value | null | undefined {
+  const text = input.option(name);
+  if (text === undefined) return undefined;
+  return text === NONE ? null : readValue(input, name);
 }
 
 /** Milliseconds since 1970 of an ISO 8601 date or time; null where it was left out. */

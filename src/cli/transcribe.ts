@@ -3,7 +3,7 @@ import type { AudioOpener, AudioSource } from '../audio/open.ts';
 import { segment } from '../audio/segment.ts';
 import { worstCase } from '../billing/meter.ts';
 import type { Recognizer } from '../recognize/recognize.ts';
-import { EXIT, type Command } from './command.ts';
+import { EXIT, JSON_OPTION, type Command } from './command.ts';
 import { readChoice } from './read-values.ts';
 
 /** What the flow needs besides money and keys. */
@@ -23,10 +23,11 @@ export function transcribeCommand(open: () => Promise<Ears>): Command {
     options: {
       model: { value: 'MODEL', help: 'the model; default glm/glm-asr-2512' },
       format: { value: 'FORMAT', help: 'json or text; default json' },
+      json: JSON_OPTION,
     },
     example: 'earshot transcribe talk.mp3 --format text',
     async run(input, terminal) {
-      const format = readChoice(input, 'format', ['json', 'text']);
+      const format = input.flag('json') ? 'json' : readChoice(input, 'format', ['json', 'text']);
       await using ears = await open();
       const { opener, decoder, recognizer, signal } = ears;
       const selection = recognizer.select(input.option('model') ?? 'glm/glm-asr-2512');

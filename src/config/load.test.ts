@@ -36,19 +36,48 @@ test('every mistake is reported at once, with its name', () => {
     EARSHOT_TRUSTED_PROXIES: '10.0.0.0/99',
     EARSHOT_KEY_PEPPER: 'short',
   });
-  for (const name of ['PORT', 'LOG_LEVEL', 'EARSHOT_FETCH_ALLOW', 'EARSHOT_KEY_PEPPER']) {
+  for (const name of ['PORT', 'LOG_LEVEL', 'EARSHOT_FETCH_ALLOW', 'EARSHOT_KEY_PEPPER', 'EARSHOT_TRUSTED_PROXIES']) {
     assert.ok(
       mistakes.some((mistake) => mistake.startsWith(name)),
       `${name} is missing in ${mistakes.join('\n')}`,
     );
   }
-  assert.ok(mistakesOf({ EARSHOT_TRUSTED_PROXIES: '10.0.0.0/99' })[0]?.includes('10.0.0.0/99'));
+  assert.ok(mistakes.some((mistake) => mistake.includes('10.0.0.0/99')));
+});
+
+test('a file that is no JSON object, and values in it that cannot be, are said in a sentence', () => {
+  for (const content of [null, [], 5])
+    assert.deepEqual(mistakesOfFile(content), ['EARSHOT_CONFIG: the file: must be one JSON object.']);
+  assert.deepEqual(mistakesOfFile({ limits: { decoders: 0 } }), [
+    'EARSHOT_CONFIG: limits.decoders: must be a whole number from 1 to 64.',
+  ]);
+  assert.match(
+    mistakesOfFile({ models: { 'a b': { engines: ['embedded'] } } }).join(),
+    /models\.a b: must be a model id/,
+  );
 });
 
 test('what this version lacks is refused by name', () => {
   assert.match(mistakesOf({ ZAI_API_KEY: 'x.y' }).join(), /ZAI_API_KEY/);
-  assert.match(mistakesOf({ DATABASE_URL: 'postgres://localhost/x' }).join(), /PostgreSQL/);
   assert.match(mistakesOfFile({ engines: { zai: { type: 'zai' } } }).join(), /engines\.zai/);
+});
+
+test('the database is a SQLite file under the data folder, the file that is named, or PostgreSQL', () => {
+  assert.equal(loadConfig({ DATA_DIR: '/data' }).databaseUrl, 'sqlite:/data/earshot.db');
+  assert.equal(loadConfig({ DATABASE_URL: 'sqlite:/books/a.db' }).databaseUrl, 'sqlite:/books/a.db');
+  const postgres = { DATABASE_URL: 'postgres://u:p@db:5432/earshot', EARSHOT_KEY_PEPPER: 'x'.repeat(32) };
+  assert.equal(loadConfig(postgres).databaseUrl, postgres.DATABASE_URL);
+});
+
+test('a database that cannot be told, and PostgreSQL without a pepper, are mistakes that never show the password', () => {
+  for (const url of ['mysql://u:secret@h/x', 'sqlite:', 'postgres:', 'secret']) {
+    const [mistake = ''] = mistakesOf({ DATABASE_URL: url });
+    assert.match(mistake, /^DATABASE_URL: must be sqlite:PATH or postgres/);
+    assert.equal(mistake.includes('secret'), false);
+  }
+  const mistakes = mistakesOf({ DATABASE_URL: 'postgres://u:secret@h/x' });
+  assert.equal(mistakes.length, 1);
+  assert.match(mistakes.join(), /^EARSHOT_KEY_PEPPER: is needed with PostgreSQL(?!.*secret)/);
 });
 
 test('the file takes values from the environment and names what is missing or unknown', () => {

@@ -30,7 +30,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   readonly operatorToken: string | null;
   readonly dataDirectory: string;
-  readonly databasePath: string;
+  /** `sqlite:` and an absolute path, or `postgres://…` with its password: not for logs. */
+  readonly databaseUrl: string;
   readonly keyPepper: string | null;
   readonly fetchAllow: readonly string[];
   readonly allowStandIn: boolean;
@@ -50,6 +51,8 @@ export class ConfigError extends Error {
   }
 }
 
+const SQLITE = 'sqlite:';
+
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** @param overrides what the command line says of `PORT` and `HOST`; it wins over the environment. */
@@ -59,17 +62,12 @@ export function loadConfig(variables: Variables, overrides: Variables = {}): Con
   const present = [variables, overrides].flatMap((source) =>
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const environment = read(environmentSchema, Object.fromEntries(present), '', mistakes);
-  const file = read(
-    fileSchema,
-    readFile(environment?.EARSHOT_CONFIG, variables, mistakes),
-    'EARSHOT_CONFIG: ',
-    mistakes,
-  );
-  if (environment !== null) mistakes.push(...notYet(environment), ...wrongCidrs(environment.EARSHOT_TRUSTED_PROXIES));
+  const environment = readEnvironment(Object.fromEntries(present), mistakes);
+  const file = readConfigFile(environment.EARSHOT_CONFIG, variables, mistakes);
+  mistakes.push(...notYet(environment), ...missingPepper(environment), ...wrongCidrs(environment));
   if (file !== null) mistakes.push(...unknownEngines(file));
-  if (mistakes.length > 0 || environment === null || file === null) throw new ConfigError(mistakes);
-  return freeze(toConfig(environment, file));
+  if (mistakes.length > 0 || file === null) throw new ConfigError(mistakes);
+  return freeze(toConfig(environment as Environment, file));
 }
 
 export function isLoopbackHost(host: string): boolean {
@@ -85,7 +83,7 @@ function toConfig(environment: Environment, file: ConfigFile): Config {
     trustedProxies: environment.EARSHOT_TRUSTED_PROXIES,
     operatorToken: environment.EARSHOT_OPERATOR_TOKEN ?? null,
     dataDirectory,
-    databasePath: resolve(environment.DATABASE_URL?.slice('sqlite:'.length) ?? `${dataDirectory}/earshot.db`),
+    databaseUrl: databaseUrl(environment.DATABASE_URL, dataDirectory),
     keyPepper: environment.EARSHOT_KEY_PEPPER ?? null,
     fetchAllow: environment.EARSHOT_FETCH_ALLOW,
     allowStandIn:
@@ -103,34 +101,45 @@ function toConfig(environment: Environment, file: ConfigFile): Config {
   };
 }
 
-function read<T extends z.ZodType>(schema: T, value: unknown, prefix: string, mistakes: string[]): z.infer<T> | null {
-  if (value === null) return null;
-  const result = schema.safeParse(value);
+/** Each variable by itself, so that a mistake in one hides none of another; what is wrong is left out. */
+function readEnvironment(present: Variables, mistakes: string[]): Partial<Environment> {
+  const read = Object.entries(environmentSchema.shape).flatMap(([name, schema]) => {
+    const result = schema.safeParse(present[name]);
+    if (result.success) return [[name, result.data] as const];
+    mistakes.push(...result.error.issues.map((issue) => `${name}: ${issue.message}.`));
+    return [];
+  });
+  return Object.fromEntries(read) as Partial<Environment>;
+}
+
+/** The file's content; the defaults where none is named, null after a mistake. */
+function readConfigFile(path: string | undefined, variables: Variables, mistakes: string[]): ConfigFile | null {
+  const before = mistakes.length;
+  const value = path === undefined ? {} : substitute(readJson(path, mistakes), variables, mistakes);
+  if (mistakes.length > before) return null;
+  const result = fileSchema.safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) mistakes.push(sentence(issue, prefix));
+  mistakes.push(...result.error.issues.map((issue) => `EARSHOT_CONFIG: ${sentence(issue)}`));
   return null;
 }
 
-function sentence(issue: z.core.$ZodIssue, prefix: string): string {
-  const place = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return `${prefix}${place === '' ? '' : `${place}: `}unknown member ${issue.keys.map((key) => `"${key}"`).join(', ')}; remove it or correct its name.`;
-  }
-  return `${prefix}${place}: ${issue.message}.`;
-}
-
-/** The file's content with `${NAME}` replaced; `{}` where none is configured, null after a mistake. */
-function readFile(path: string | undefined, variables: Variables, mistakes: string[]): unknown {
-  if (path === undefined) return {};
-  let value: unknown;
+function readJson(path: string, mistakes: string[]): unknown {
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = error instanceof SyntaxError ? `is not valid JSON (${error.message})` : 'cannot be read';
     mistakes.push(`EARSHOT_CONFIG: the file ${path} ${reason}.`);
     return null;
   }
-  return substitute(value, variables, mistakes);
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const place = issue.path.length === 0 ? 'the file' : issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return `${place}: unknown member ${issue.keys.map((key) => `"${key}"`).join(', ')}; remove it or correct its name.`;
+  }
+  if (issue.code === 'invalid_key') return `${place}: ${issue.issues[0]?.message ?? issue.message}.`;
+  return `${place}: ${issue.message}.`;
 }
 
 function substitute(value: unknown, variables: Variables, mistakes: string[]): unknown {
@@ -148,18 +157,28 @@ function substitute(value: unknown, variables: Variables, mistakes: string[]): u
 }
 
 /** Settings that are documented but that this version cannot honour: said aloud, never ignored. */
-function notYet(environment: Environment): string[] {
+function notYet(environment: Partial<Environment>): string[] {
   const mistakes: string[] = [];
   if (environment.ZAI_API_KEY !== undefined || environment.ZAI_BASE_URL !== undefined) {
     mistakes.push('ZAI_API_KEY, ZAI_BASE_URL: this version has no Z.ai engine yet; unset them.');
   }
-  if (environment.DATABASE_URL !== undefined && !environment.DATABASE_URL.startsWith('sqlite:')) {
-    mistakes.push('DATABASE_URL: this version works with sqlite:PATH only; PostgreSQL is not built in yet.');
-  }
   return mistakes;
 }
 
-function wrongCidrs(entries: readonly string[]): string[] {
+/** One made by the first server would be unknown to the next one, which may run on another machine. */
+function missingPepper({ DATABASE_URL: url, EARSHOT_KEY_PEPPER: pepper }: Partial<Environment>): string[] {
+  if (url === undefined || url.startsWith(SQLITE) || pepper !== undefined) return [];
+  return [
+    'EARSHOT_KEY_PEPPER: is needed with PostgreSQL, the same for every server; make one with `openssl rand -hex 32`.',
+  ];
+}
+
+function databaseUrl(url: string | undefined, dataDirectory: string): string {
+  if (url !== undefined && !url.startsWith(SQLITE)) return url;
+  return `${SQLITE}${resolve(url?.slice(SQLITE.length) ?? `${dataDirectory}/earshot.db`)}`;
+}
+
+function wrongCidrs({ EARSHOT_TRUSTED_PROXIES: entries = [] }: Partial<Environment>): string[] {
   return entries
     .filter((entry) => !isCidr(entry))
     .map((entry) => `EARSHOT_TRUSTED_PROXIES: "${entry}" is no address or CIDR such as 10.0.0.0/8.`);

@@ -8,6 +8,11 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
+const whole = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
+};
+
 const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
 
 /** Environment variables; all are strings, and an empty one counts as absent. */
@@ -21,7 +26,10 @@ export const environmentSchema = z.object({
   EARSHOT_TRUSTED_PROXIES: z.string().default('').transform(splitList),
   EARSHOT_OPERATOR_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   DATA_DIR: z.string().min(1).default('./data'),
-  DATABASE_URL: z.string().optional(),
+  DATABASE_URL: z
+    .string()
+    .refine(isDatabaseUrl, 'must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME')
+    .optional(),
   EARSHOT_CONFIG: z.string().optional(),
   EARSHOT_KEY_PEPPER: z.string().min(32, 'must have at least 32 characters').optional(),
   EARSHOT_FETCH_ALLOW: z
@@ -48,7 +56,7 @@ const decimalUsd = z.string().regex(/^\d{1,10}(\.\d{1,9})?$/, 'must be a decimal
 
 const moonshineSchema = z.strictObject({
   type: z.literal('moonshine'),
-  workers: z.int().min(1).max(64).default(2),
+  workers: whole(1, 64).default(2),
 });
 
 const listPriceSchema = z.union(
@@ -60,54 +68,53 @@ const listPriceSchema = z.union(
 );
 
 const modelSchema = z.strictObject({
-  engines: z.array(name).min(1),
+  engines: z.array(name, 'must be a list of engine names').min(1, 'must name at least one engine'),
   list_price: listPriceSchema.optional(),
-  audio_tokens_per_minute: z.int().min(1).max(10_000_000).default(80_000),
+  audio_tokens_per_minute: whole(1, 10_000_000).default(80_000),
 });
 
 const limitsSchema = z.strictObject({
-  download_bytes: z
-    .int()
-    .min(1)
-    .max(2 ** 40)
-    .default(2 ** 30),
-  download_seconds: z.int().min(1).max(3_600).default(60),
-  audio_seconds: z.int().min(1).max(86_400).default(14_400),
-  call_seconds: z.int().min(1).max(86_400).default(600),
-  queue_audio_seconds: z.int().min(1).max(10_000_000).default(28_800),
-  requests_per_minute: z.int().min(1).max(1_000_000).default(600),
-  concurrency: z.int().min(1).max(10_000).default(32),
-  decoders: z.int().min(1).max(64).default(2),
+  download_bytes: whole(1, 2 ** 40).default(2 ** 30),
+  download_seconds: whole(1, 3_600).default(60),
+  audio_seconds: whole(1, 86_400).default(14_400),
+  call_seconds: whole(1, 86_400).default(600),
+  queue_audio_seconds: whole(1, 10_000_000).default(28_800),
+  requests_per_minute: whole(1, 1_000_000).default(600),
+  concurrency: whole(1, 10_000).default(32),
+  decoders: whole(1, 64).default(2),
 });
 
 /** The JSON file. Engine types that this version lacks are named in the message, so that nobody waits for them. */
-export const fileSchema = z.strictObject({
-  engines: z
-    .record(
-      name,
-      z.discriminatedUnion(
-        'type',
-        [moonshineSchema],
-        'must have the type "moonshine": this version has no other engine yet',
-      ),
-    )
-    .default({ embedded: { type: 'moonshine', workers: 2 } }),
-  models: z
-    .record(z.string().regex(/^[A-Za-z0-9._/-]{1,100}$/, 'must be a model id such as glm/glm-asr-2512'), modelSchema)
-    .default({
-      'glm/glm-asr-2512': {
-        engines: ['embedded'],
-        list_price: { input_usd_per_1m: '0.03', output_usd_per_1m: '0.03' },
-        audio_tokens_per_minute: 80_000,
-      },
-      'moonshine/tiny': {
-        engines: ['embedded'],
-        list_price: { usd_per_second: '0' },
-        audio_tokens_per_minute: 80_000,
-      },
-    }),
-  limits: limitsSchema.prefault({}),
-});
+export const fileSchema = z.strictObject(
+  {
+    engines: z
+      .record(
+        name,
+        z.discriminatedUnion(
+          'type',
+          [moonshineSchema],
+          'must have the type "moonshine": this version has no other engine yet',
+        ),
+      )
+      .default({ embedded: { type: 'moonshine', workers: 2 } }),
+    models: z
+      .record(z.string().regex(/^[A-Za-z0-9._/-]{1,100}$/, 'must be a model id such as glm/glm-asr-2512'), modelSchema)
+      .default({
+        'glm/glm-asr-2512': {
+          engines: ['embedded'],
+          list_price: { input_usd_per_1m: '0.03', output_usd_per_1m: '0.03' },
+          audio_tokens_per_minute: 80_000,
+        },
+        'moonshine/tiny': {
+          engines: ['embedded'],
+          list_price: { usd_per_second: '0' },
+          audio_tokens_per_minute: 80_000,
+        },
+      }),
+    limits: limitsSchema.prefault({}),
+  },
+  'must be one JSON object',
+);
 
 export type Environment = z.infer<typeof environmentSchema>;
 export type ConfigFile = z.infer<typeof fileSchema>;
@@ -125,6 +132,11 @@ function splitList(text: string): string[] {
 function isHostAndPort(entry: string): boolean {
   const port = Number(hostAndPort.exec(entry)?.[2] ?? 0);
   return port >= 1 && port <= 65_535;
+}
+
+function isDatabaseUrl(text: string): boolean {
+  if (text.startsWith('sqlite:')) return text !== 'sqlite:' && text !== 'sqlite::memory:';
+  return /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text);
 }
 
 function isHttpOrigin(text: string): boolean {

@@ -8,6 +8,9 @@ export interface Caller {
   readonly name: string;
   /** Nano-USD a calendar month (UTC); null means no cap. */
   readonly capNanoUsd: bigint | null;
+  /** Null allows every model, or every address. Addresses may be ranges (CIDR). */
+  readonly allowedModels: readonly string[] | null;
+  readonly allowedAddresses: readonly string[] | null;
   readonly requestsPerMinute: number;
   readonly concurrency: number;
   /** Milliseconds since 1970, or null for a key without an end. */

@@ -68,7 +68,11 @@ export const ERRORS = {
   ip_not_allowed: row(403, 'permission_error', 'This key may not be used from this address.'),
   role_not_allowed: row(403, 'permission_error', 'Your role does not allow this.'),
   cross_site_request: row(403, 'permission_error', 'The request came from another site and was refused.'),
-  model_not_found: row(404, REQUEST, 'There is no such model here. `GET /v1/models` lists them.'),
+  model_not_found: row(
+    404,
+    REQUEST,
+    'There is no such model here. Name one that this server offers, such as `glm/glm-asr-2512`.',
+  ),
   not_found: row(404, REQUEST, 'There is nothing at this address.'),
   method_not_allowed: row(
     405,

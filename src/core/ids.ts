@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { systemClock } from './clock.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -21,7 +22,10 @@ export function toBase62(value: number, length: number): string {
   return text.padStart(length, '0');
 }
 
-/** A new identity such as `req_…`, `acc_…` or `key_…`: the prefix and 22 characters, 131 random bits. */
+/**
+ * A new identity such as `req_…` or `acc_…`: the prefix, the time in 8 characters and 83 random bits in 14. Ids of one time
+ * lie side by side in every index, so that a group of new rows writes a few pages of the database, not a page for each row.
+ */
 export function newId(prefix: string): string {
-  return `${prefix}_${randomBase62(22)}`;
+  return `${prefix}_${toBase62(systemClock.now(), 8)}${randomBase62(14)}`;
 }

@@ -1,8 +1,9 @@
 /** The HTTP surface: a table of routes, one way from an error to a response, one log line for each request. */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
+import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import { AppError, CallerGone } from '../core/errors.ts';
+import { AppError, CallerGone, outcomeOf } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { ClientAddress, ReadClientAddress } from './client-address.ts';
@@ -63,44 +64,53 @@ async function answer(
 ): Promise<Response> {
   const startedAt = services.clock.now();
   const request = context.req.raw;
+  const { socket } = context.env.incoming;
+  using connection = watchConnection(socket);
   const call: HttpCall = {
     request,
     requestId: newId('req'),
     client: services.readClientAddress(
-      context.env.incoming.socket.remoteAddress,
+      socket.remoteAddress,
       request.headers.get('x-forwarded-for') ?? request.headers.get('forwarded'),
     ),
-    disconnected: request.signal,
+    disconnected: connection.lost,
     answerHeaders: new Headers(),
     facts: {},
   };
-  let code = '';
+  let outcome: { readonly status: number; readonly code: string };
   let response: Response;
   try {
     response = await handle(call);
+    outcome = { status: response.status, code: '' };
   } catch (error) {
+    const isGone = error instanceof CallerGone || call.disconnected.aborted;
     const refusal = toAppError(error);
-    const gone = error instanceof CallerGone || call.disconnected.aborted;
-    code = gone ? 'caller_gone' : refusal.code;
-    if (!gone) logRefusal(services.log, call, refusal);
+    if (!isGone) logRefusal(services.log, call, refusal);
+    outcome = outcomeOf(isGone ? new CallerGone() : refusal);
     response = errorResponse(refusal, call.requestId);
   }
   call.answerHeaders.set('x-request-id', call.requestId);
   for (const [name, value] of call.answerHeaders) response.headers.set(name, value);
   const ms = services.clock.now() - startedAt;
-  services.metrics.request(route, response.status, code, ms / 1000);
-  const fields = {
-    request_id: call.requestId,
-    method: request.method,
-    route,
-    status: response.status,
-    code,
-    ms,
-    ...call.facts,
-  };
+  services.metrics.request(route, outcome.status, outcome.code, ms / 1000);
+  const fields = { request_id: call.requestId, method: request.method, route, ...outcome, ms, ...call.facts };
   if (route.startsWith('/health') || route === '/metrics') services.log.debug(fields, 'request');
   else services.log.info(fields, 'request');
   return response;
+}
+
+/**
+ * The connection, not the answer, says that a caller has left: an answer that waits behind another one on its connection
+ * never closes by itself.
+ */
+function watchConnection(socket: Socket): Disposable & { readonly lost: AbortSignal } {
+  const controller = new AbortController();
+  const lose = (): void => controller.abort(new CallerGone());
+  // As many calls as a client pipelines share the connection.
+  socket.setMaxListeners(0);
+  if (socket.destroyed) lose();
+  socket.once('close', lose);
+  return { lost: controller.signal, [Symbol.dispose]: () => void socket.removeListener('close', lose) };
 }
 
 function logRefusal(log: Logger, call: HttpCall, refusal: AppError): void {

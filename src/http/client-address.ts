@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { createAddressList } from '../core/address-list.ts';
 
 /** Who is at the other end: the peer, or whom a trusted proxy names. */
 export interface ClientAddress {
@@ -15,34 +15,18 @@ export type ReadClientAddress = (peer: string | undefined, forwardedFor: string 
  * what stands left of the first address that is no proxy was written by the client itself.
  */
 export function createReadClientAddress(trustedProxies: readonly string[]): ReadClientAddress {
-  const trusted = blockList(trustedProxies);
-  const loopback = blockList(['127.0.0.0/8', '::1']);
+  const trusted = createAddressList(trustedProxies);
+  const loopback = createAddressList(['127.0.0.0/8', '::1']);
   return (peer, forwardedFor) => {
     const hops = (forwardedFor ?? '')
       .split(',')
       .map((part) => plain(part.trim()))
       .filter((part) => part !== '');
     let address = plain(peer ?? '');
-    if (!contains(trusted, address)) return { address, loopback: hops.length === 0 && contains(loopback, address) };
-    while (hops.length > 0 && contains(trusted, address)) address = hops.pop() ?? '';
-    return { address, loopback: contains(loopback, address) };
+    if (!trusted.contains(address)) return { address, loopback: hops.length === 0 && loopback.contains(address) };
+    while (hops.length > 0 && trusted.contains(address)) address = hops.pop() ?? '';
+    return { address, loopback: loopback.contains(address) };
   };
-}
-
-function blockList(entries: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const entry of entries) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
-
-function contains(list: BlockList, address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** IPv4 that arrived over an IPv6 socket is IPv4. */

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
 import { errorBody } from './error-response.ts';
 
 const HEADER_BYTES_MAX = 16_384;
@@ -26,24 +27,44 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export async function listen(app: Hono<{ Bindings: HttpBindings }>, host: string, port: number): Promise<HttpServer> {
+export async function listen(
+  app: Hono<{ Bindings: HttpBindings }>,
+  host: string,
+  port: number,
+  log: Logger,
+): Promise<HttpServer> {
   const respond = getRequestListener(app.fetch as (request: Request, bindings: unknown) => Promise<Response>, {
     overrideGlobalObjects: false,
     autoCleanupIncoming: false,
-    errorHandler: () => badRequest(),
+    errorHandler: () => {
+      const { status, body, requestId } = malformed(log, 'host');
+      return new Response(body, { status, headers: { ...JSON_HEADERS, 'x-request-id': requestId } });
+    },
   });
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_MS_MAX,
     requestTimeout: REQUEST_MS_MAX,
     connectionsCheckingInterval: CONNECTION_CHECK_MS,
+    // A request without it is refused by the adapter, in the contract's shape.
+    requireHostHeader: false,
   });
   server.maxConnections = CONNECTIONS_MAX;
+  /** Connections on which an answer is owed: one to bad bytes behind the request would be taken for it. */
+  const owing = new Set<Socket>();
   server.on('request', (incoming, outgoing) => {
+    const { socket } = incoming;
+    owing.add(socket);
+    outgoing.once('close', () => owing.delete(socket));
     limitDiscarding(incoming, outgoing);
     void respond(incoming, outgoing);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseMalformed(error, socket as Socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (owing.has(socket as Socket)) socket.destroy();
+    else refuseMalformed(error.code ?? 'unknown', socket as Socket, log);
+  });
+  server.on('checkExpectation', (_, outgoing: ServerResponse) => refuse(outgoing, log, 'expectation'));
+  server.on('connect', (_, socket) => refuseMalformed('CONNECT', socket as Socket, log));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -61,13 +82,15 @@ export async function listen(app: Hono<{ Bindings: HttpBindings }>, host: string
  * that is still sending would see a reset instead of the answer.
  */
 function limitDiscarding(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  // The request loses its socket when it is destroyed, so that the socket is remembered here.
+  const { socket } = incoming;
   outgoing.once('finish', () => {
-    if (incoming.complete) return;
+    if (incoming.complete || incoming.destroyed) return;
     let discarded = 0;
-    const timer = setTimeout(() => incoming.socket.destroy(), DISCARDED_MS_MAX);
+    const timer = setTimeout(() => socket.destroy(), DISCARDED_MS_MAX);
     incoming.on('data', (chunk: Buffer) => {
       discarded += chunk.length;
-      if (discarded > DISCARDED_BYTES_MAX) incoming.socket.destroy();
+      if (discarded > DISCARDED_BYTES_MAX) socket.destroy();
     });
     incoming.once('close', () => clearTimeout(timer));
     incoming.resume();
@@ -75,31 +98,40 @@ function limitDiscarding(incoming: IncomingMessage, outgoing: ServerResponse): v
 }
 
 /** What the HTTP parser refuses never becomes a request, but still gets an answer in the contract's shape. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const { body, requestId } = malformed();
+function refuseMalformed(reason: string, socket: Socket, log: Logger): void {
+  if (reason === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const { status, body, requestId } = malformed(log, reason);
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status} Bad Request`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    'connection: close',
   ];
-  socket.end([...head, `x-request-id: ${requestId}`, 'connection: close', '', body].join('\r\n'));
+  socket.end([...head, '', body].join('\r\n'));
 }
 
-function badRequest(): Response {
-  const { body, requestId } = malformed();
-  return new Response(body, {
-    status: 400,
-    headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': requestId },
-  });
+function refuse(outgoing: ServerResponse, log: Logger, reason: string): void {
+  const { status, body, requestId } = malformed(log, reason);
+  outgoing
+    .writeHead(status, {
+      ...JSON_HEADERS,
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': requestId,
+      connection: 'close',
+    })
+    .end(body);
 }
 
-function malformed(): { body: string; requestId: string } {
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
+
+function malformed(log: Logger, reason: string): { status: number; body: string; requestId: string } {
   const requestId = newId('req');
   const error = new AppError('invalid_parameter', {
     message: 'The request is not valid HTTP, or its headers are too large or came too slowly.',
   });
-  return { body: `${JSON.stringify(errorBody(error, requestId))}\n`, requestId };
+  log.info({ request_id: requestId, status: error.status, code: error.code, reason }, 'request-malformed');
+  return { status: error.status, body: `${JSON.stringify(errorBody(error, requestId))}\n`, requestId };
 }
 
 /** Answers that are being written get a moment to leave; then whatever is still open is cut. */

@@ -4,13 +4,19 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createAccounts } from '../access/accounts.ts';
 import { createAdmission } from '../access/admit.ts';
+import { createSharedAdmission } from '../access/shared-admission.ts';
 import { createAuthenticate } from '../access/authenticate.ts';
 import { createKeys } from '../access/keys.ts';
+import { createBalances } from '../billing/balances.ts';
+import { explainCharge } from '../billing/explain.ts';
+import { createIdempotency } from '../billing/idempotency.ts';
 import { keyStatus } from '../billing/key-status.ts';
 import { createLeases } from '../billing/leases.ts';
 import { createLedger } from '../billing/ledger.ts';
 import { createPriceBook } from '../billing/price-book.ts';
-import { recordRefusal, type Call, type Refusal } from '../billing/request-log.ts';
+import { recordTimes, recordUncharged, type Call, type CallTimes, type Uncharged } from '../billing/request-log.ts';
+import { statement } from '../billing/statement.ts';
+import { createPricing } from '../billing/terms.ts';
 import { usageReport, type UsageQuery } from '../billing/usage.ts';
 import { verifyLedger } from '../billing/verify.ts';
 import { keyPepper } from '../config/first-run.ts';
@@ -18,45 +24,59 @@ import type { Config } from '../config/load.ts';
 import type { Caller } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
+import { readNothing, writeNothing } from '../store/reach.ts';
 import { openStore } from '../store/store.ts';
+
+const SQLITE = 'sqlite:';
 
 export type Books = Awaited<ReturnType<typeof openBooks>>;
 
 /** @param role a `server` makes holds; a `command` works beside it. */
 export async function openBooks(config: Config, role: 'server' | 'command', clock: Clock, log: Logger) {
-  mkdirSync(dirname(config.databasePath), { recursive: true, mode: 0o700 });
+  const { databaseUrl } = config;
+  if (databaseUrl.startsWith(SQLITE)) {
+    mkdirSync(dirname(databaseUrl.slice(SQLITE.length)), { recursive: true, mode: 0o700 });
+  }
   const pepper = config.keyPepper ?? keyPepper(config.dataDirectory);
-  const store = await openStore({ path: config.databasePath, role, clock });
+  const store = await openStore({ url: databaseUrl, role, clock });
   const { db } = store;
   const instanceId = `ins_${randomUUID()}`;
   const { requests_per_minute: requestsPerMinute, concurrency } = config.limits;
   return {
-    accounts: createAccounts({ db, clock }),
+    accounts: createAccounts({ store, clock }),
+    balances: createBalances({ store, clock }),
     keys: createKeys({ store, clock, pepper }),
     authenticate: createAuthenticate({ db, clock, pepper, defaults: { requestsPerMinute, concurrency } }),
-    admission: createAdmission({ clock }),
-    priceBook: createPriceBook({ db, clock }),
+    admission: databaseUrl.startsWith(SQLITE)
+      ? createAdmission({ clock })
+      : createSharedAdmission({ store, clock, instanceId, log }),
+    priceBook: createPriceBook({ store, clock }),
+    pricing: createPricing({ db }),
     ledger: createLedger({ store, clock, instanceId, log }),
+    idempotency: createIdempotency({ store, clock, instanceId, log }),
     leases: createLeases({ store, clock, instanceId, log }),
     keyStatus: (caller: Caller) => keyStatus(db, clock, caller),
-    usageReport: (query: UsageQuery) => usageReport(db, query),
+    usageReport: (query: UsageQuery) => usageReport(db, query, clock.now()),
+    statement: (accountId: string, month: string) => statement(db, accountId, month),
+    explainCharge: (requestId: string) => explainCharge(db, requestId),
     verifyLedger: () => verifyLedger(db),
     /** A row that cannot be written must not replace the answer that the caller is owed. */
-    recordRefusal: (call: Call, refusal: Refusal): Promise<void> =>
-      recordRefusal(db, call, refusal).catch((error: unknown) =>
+    recordUncharged: (call: Call, end: Uncharged, times: CallTimes): Promise<void> =>
+      recordUncharged(store, call, end, times).catch((error: unknown) =>
         log.error({ request_id: call.requestId, cause: String(error) }, 'request-row-failed'),
       ),
-    /** Whether the database answers. */
+    recordTimes: (call: Call, times: CallTimes): Promise<void> =>
+      recordTimes(db, call, times).catch((error: unknown) =>
+        log.warn({ request_id: call.requestId, cause: String(error) }, 'request-times-failed'),
+      ),
+    /** Whether the database answers, to reads and to writes. */
     reachable: (): Promise<boolean> =>
-      db
-        .selectFrom('price')
-        .select('version')
-        .limit(1)
-        .execute()
-        .then(
-          () => true,
-          () => false,
-        ),
+      Promise.all([readNothing(db), writeNothing(db)]).then(
+        () => true,
+        () => false,
+      ),
+    /** Where the database is, without its password. */
+    database: store.description,
     [Symbol.asyncDispose]: () => store.close(),
   };
 }

@@ -42,7 +42,7 @@ async function checkDatabase(config: Config, clock: Clock, log: Logger): Promise
   await using books = await openBooks(config, 'command', clock, log);
   const { balanced, transactions, open_holds: openHolds } = await books.verifyLedger();
   if (!balanced) throw new Error('The ledger does not balance: see `earshot ledger verify`.');
-  return `${config.databasePath}, ${transactions} ledger transactions, ${openHolds} open holds`;
+  return `${books.database}, ${transactions} ledger transactions, ${openHolds} open holds`;
 }
 
 async function checkEngines(config: Config, clock: Clock, log: Logger): Promise<string> {

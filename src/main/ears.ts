@@ -18,11 +18,9 @@ export type Ears = ReturnType<typeof openEars>;
  */
 export function openEars(config: Config, temporaryDirectory: string, clock: Clock, log: Logger) {
   const { limits } = config;
-  const fetch = createGuardedFetch({
-    allow: config.fetchAllow,
-    limits: { bodyBytesMax: limits.download_bytes, totalMs: limits.download_seconds * 1000 },
-    log,
-  });
+  const bytesMax = limits.download_bytes;
+  const totalMs = limits.download_seconds * 1000;
+  const fetch = createGuardedFetch({ allow: config.fetchAllow, limits: { bodyBytesMax: bytesMax, totalMs }, log });
   const pool = createDecodePool({ size: limits.decoders, log });
   const engines = Object.entries(config.engines).map(([id, { workers }]) =>
     createMoonshineEngine({ id, workers, log }),
@@ -33,7 +31,7 @@ export function openEars(config: Config, temporaryDirectory: string, clock: Cloc
   // A command may end before the models are loaded; whoever awaits `started` still hears of a failure.
   started.catch(() => {});
   return {
-    opener: createAudioOpener({ fetch, temporaryDirectory }),
+    opener: createAudioOpener({ fetch, temporaryDirectory, uploadLimits: { bytesMax, totalMs } }),
     decoder: createDecoder({ pool, temporaryDirectory, audioSecondsMax: limits.audio_seconds, log }),
     recognizer: createRecognizer({ registry, schedule }),
     registry,

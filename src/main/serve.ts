@@ -1,15 +1,15 @@
 /** The server, put together in plain order, and its end. */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Terminal } from '../cli/command.ts';
 import type { Config, ModelConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { parseUsd } from '../core/money.ts';
+import { repeat } from '../core/repeat.ts';
 import type { ListPrice } from '../billing/price.ts';
 import { createApp } from '../http/app.ts';
 import { createCalls, type Calls } from '../http/calls.ts';
 import { createReadClientAddress } from '../http/client-address.ts';
+import { createLargeBodies } from '../http/large-bodies.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { healthRoutes } from '../http/routes/health/routes.ts';
 import { keyRoute } from '../http/routes/key/route.ts';
@@ -20,35 +20,36 @@ import { listen, type HttpServer } from '../http/server.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
 import { openBooks, type Books } from './books.ts';
 import { openEars, type Ears } from './ears.ts';
+import { openTemporaryFolder } from './temporary-folder.ts';
 
 /** How long calls in flight may go on after the first signal, and when the process ends whatever hangs. */
 const DRAIN_MS_MAX = 10_000;
 const EXIT_MS_MAX = 12_500;
 
+/** Calls whose audio is inside of their body, up to 16 MiB, and how long one waits for its turn. */
+const LARGE_BODIES = { places: 4, waitMsMax: 10_000 };
+
+/** How often replies that were kept for a day are forgotten. */
+const SWEEP_MS = 60_000;
+
 /** Serves until SIGTERM or SIGINT, and gives the exit code. */
 export async function serve(config: Config, terminal: Terminal, clock: Clock, log: Logger): Promise<number> {
-  const temporaryDirectory = join(config.dataDirectory, 'temporary');
-  await using ears = openEars(config, temporaryDirectory, clock, log);
+  await using temporary = await openTemporaryFolder(config.dataDirectory, process.pid);
+  await using ears = openEars(config, temporary.path, clock, log);
   await using books = await openBooks(config, 'server', clock, log);
-  await emptyFolder(temporaryDirectory);
   await books.leases.take();
   await using _lease = books.leases.keep();
+  await using _sweep = repeat(SWEEP_MS, () => books.idempotency.forgetExpired(), log, 'replies-not-forgotten');
   await books.priceBook.ensure(config.models.flatMap(pricedModel));
   await ears.started;
   const calls = createCalls();
-  const server = await listen(composeApp(config, ears, books, calls, clock, log), config.host, config.port);
+  const server = await listen(composeApp(config, ears, books, calls, clock, log), config.host, config.port, log);
   const stopped = untilStopped(calls, server);
   terminal.out(`earshot listening on ${server.url}`);
   log.info({ url: server.url, models: config.models.map(({ id }) => id), stand_in: config.allowStandIn }, 'listening');
   await stopped;
   log.info({}, 'stopped');
   return 0;
-}
-
-/** This server is alone on its data folder by now: what lies here was left by one that was killed. */
-async function emptyFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
 function composeApp(config: Config, ears: Ears, books: Books, calls: Calls, clock: Clock, log: Logger) {
@@ -67,6 +68,7 @@ function composeApp(config: Config, ears: Ears, books: Books, calls: Calls, cloc
     runRoute({
       transcribe: (call) => transcribe(call, services),
       calls,
+      largeBodies: createLargeBodies(LARGE_BODIES),
       metrics,
       callMsMax: config.limits.call_seconds * 1000,
     }),

@@ -2,6 +2,8 @@
 import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
+export type Constraint = 'unique' | 'foreign-key' | 'check';
+
 export interface DatabaseFacts {
   /** The column type of a signed 64-bit integer. */
   readonly int64: RawBuilder<unknown>;
@@ -11,6 +13,8 @@ export interface DatabaseFacts {
   lockMigrations(transaction: Transaction<Schema>): Promise<void>;
   /** Makes the database refuse UPDATE and DELETE on a table. */
   appendOnly(db: Kysely<Schema>, table: keyof Schema): Promise<void>;
+  /** Which kind of constraint an error says was broken; null for every other error. */
+  brokenConstraint(error: unknown): Constraint | null;
 }
 
 export const sqliteFacts: DatabaseFacts = {
@@ -20,9 +24,50 @@ export const sqliteFacts: DatabaseFacts = {
   lockMigrations: () => Promise.resolve(),
   async appendOnly(db, table) {
     for (const verb of ['update', 'delete'] as const) {
-      const message = sql.lit(`Rows of ${table} are never changed or removed; write a new one.`);
       await sql`create trigger ${sql.id(`${table}_refuses_${verb}`)} before ${sql.raw(verb)} on ${sql.table(table)}
-        begin select raise(abort, ${message}); end`.execute(db);
+        begin select raise(abort, ${sql.lit(refusalOfChange(table))}); end`.execute(db);
     }
   },
+  brokenConstraint: (error) =>
+    constraintByCode(error, {
+      SQLITE_CONSTRAINT_UNIQUE: 'unique',
+      SQLITE_CONSTRAINT_PRIMARYKEY: 'unique',
+      SQLITE_CONSTRAINT_FOREIGNKEY: 'foreign-key',
+      SQLITE_CONSTRAINT_CHECK: 'check',
+    }),
 };
+
+/** Any number will do, as long as every version of the program takes the same one. */
+const MIGRATION_LOCK = 3_270_418;
+
+export const postgresFacts: DatabaseFacts = {
+  int64: sql.raw('bigint'),
+  strictTable: sql.raw(''),
+  async lockMigrations(transaction) {
+    // A migration, one's own or the one that is waited for, may take longer than any call may.
+    await sql`set local statement_timeout = 0`.execute(transaction);
+    await sql`set local lock_timeout = 0`.execute(transaction);
+    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
+  },
+  async appendOnly(db, table) {
+    const name = sql.id(`${table}_refuses_change`);
+    const refuse = sql`execute function ${name}()`;
+    await sql`create function ${name}() returns trigger language plpgsql as ${sql.lit(
+      `begin raise exception using message = '${refusalOfChange(table)}'; end`,
+    )}`.execute(db);
+    await sql`create trigger ${sql.id(`${table}_refuses_update_and_delete`)}
+      before update or delete on ${sql.table(table)} for each row ${refuse}`.execute(db);
+    await sql`create trigger ${sql.id(`${table}_refuses_truncate`)}
+      before truncate on ${sql.table(table)} for each statement ${refuse}`.execute(db);
+  },
+  brokenConstraint: (error) => constraintByCode(error, { '23505': 'unique', '23503': 'foreign-key', '23514': 'check' }),
+};
+
+function refusalOfChange(table: string): string {
+  return `Rows of ${table} are never changed or removed; write a new one.`;
+}
+
+function constraintByCode(error: unknown, codes: Readonly<Record<string, Constraint>>): Constraint | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return typeof code === 'string' ? (codes[code] ?? null) : null;
+}

@@ -12,6 +12,7 @@ export interface Migration {
 /** The database was written by a later version of the program. */
 export class DatabaseTooNew extends Error {
   override readonly name = 'DatabaseTooNew';
+  readonly code = 'DATABASE_TOO_NEW';
 }
 
 /** @param migrations in the order of their versions, the first being version 1; they are never changed once released. */

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /**
  * The tables as the code sees them. Two rules hold for every integer column: a name that ends in `_nano_usd` is money and
  * a bigint; every other is a number (times are milliseconds since 1970-01-01 UTC).
@@ -13,6 +15,15 @@ export interface Schema {
   transfer: TransferTable;
   cap_balance: CapBalanceTable;
   request: RequestTable;
+  request_second: RequestSecondTable;
+  call_in_flight: CallInFlightTable;
+  contract: ContractTable;
+  key_terms: KeyTermsTable;
+  account_balance: AccountBalanceTable;
+  account_month: AccountMonthTable;
+  usage_day: UsageDayTable;
+  idempotency: IdempotencyTable;
+  request_timing: RequestTimingTable;
 }
 
 export interface AccountTable {
@@ -40,6 +51,9 @@ export interface ApiKeyTable {
   /** Null takes the operator's default. */
   requests_per_minute: number | null;
   concurrency: number | null;
+  /** JSON arrays of strings; null allows all. Addresses may be ranges (CIDR). */
+  allowed_models: string | null;
+  allowed_addresses: string | null;
   created_at: number;
   expires_at: number | null;
   /** The end of the grace time of a key that has been rotated. */
@@ -87,10 +101,11 @@ export interface OpenHoldTable {
 /**
  * Append-only double entry: each row takes its amount from one ledger account and gives it to another, so every
  * transaction balances by its shape. A settlement or a void is the one transfer that ends its hold; a void moves nothing.
+ * A credit raises an account's balance and a debit lowers it.
  */
 export interface TransferTable {
   transfer_id: string;
-  kind: 'settle' | 'void';
+  kind: 'settle' | 'void' | 'credit' | 'debit';
   hold_id: string | null;
   /** The hold's amount once more, so that the database itself can refuse a charge above it. */
   held_nano_usd: bigint | null;
@@ -99,6 +114,8 @@ export interface TransferTable {
   amount_nano_usd: bigint;
   /** Why a hold was voided. */
   reason: string | null;
+  /** What the operator wrote beside a credit or a debit. */
+  note: string | null;
   created_at: number;
 }
 
@@ -108,6 +125,8 @@ export interface CapBalanceTable {
   month: string;
   settled_nano_usd: bigint;
   held_nano_usd: bigint;
+  /** List spend: what the settlements would have come to without any discount. A key's own tiers count it. */
+  list_nano_usd: Generated<bigint>;
 }
 
 /** Append-only: one row for each authenticated call, whatever its end. */
@@ -135,4 +154,102 @@ export interface RequestTable {
   list_nano_usd: bigint;
   cost_nano_usd: bigint;
   price_version: number | null;
+  /** A JSON array of the codes of the reply's warnings. */
+  warnings: Generated<string>;
+  /** Null where the account has no contract, or the key no terms. */
+  contract_version: number | null;
+  key_terms_version: number | null;
+  /** Where tiers count: the month's list spend before this call. */
+  spent_list_nano_usd: bigint | null;
+}
+
+/** A key's requests in one second; rows older than a minute count no more. Empty where one server counts in memory. */
+export interface RequestSecondTable {
+  key_id: string;
+  /** Seconds since 1970. */
+  second: number;
+  requests: number;
+}
+
+/** A call that has not ended; it counts while its process has a lease. Empty where one server counts in memory. */
+export interface CallInFlightTable {
+  call_id: string;
+  key_id: string;
+  instance_id: string;
+}
+
+/** Append-only: what an account has agreed on. Tiers are written as `1000:500,10000:1200`. */
+export interface ContractTable {
+  account_id: string;
+  version: number;
+  valid_from: number;
+  discount_bps: number;
+  tiers: string;
+}
+
+/** Append-only: tiers of a key and its successors, which count their spend instead of the account's. */
+export interface KeyTermsTable {
+  cap_group_id: string;
+  version: number;
+  valid_from: number;
+  tiers: string;
+}
+
+/** A cache of what `hold` and `transfer` add up to for an account: the row that the check of a prepaid balance reads and locks. */
+export interface AccountBalanceTable {
+  account_id: string;
+  /** 0 or 1: whether the balance limits the account's calls. */
+  prepaid: number;
+  /** Credits less debits and settlements. */
+  balance_nano_usd: bigint;
+  held_nano_usd: bigint;
+}
+
+/** A cache: an account's list spend in a calendar month (UTC), which its tiers count. */
+export interface AccountMonthTable {
+  account_id: string;
+  month: string;
+  list_nano_usd: bigint;
+}
+
+/** A cache of what the rows of `request` add up to in a day (UTC). */
+export interface UsageDayTable {
+  account_id: string;
+  /** Days since 1970. */
+  day: number;
+  key_id: string;
+  /** Empty for calls that named no known model. */
+  model: string;
+  requests: number;
+  errors: number;
+  duration_ms: number;
+  input_tokens: number;
+  output_tokens: number;
+  list_nano_usd: bigint;
+  cost_nano_usd: bigint;
+}
+
+/** A claim on an idempotency key, and later the reply to it. Keys of one cap group share them. */
+export interface IdempotencyTable {
+  cap_group_id: string;
+  idempotency_key: string;
+  /** Of the request that made the claim. */
+  fingerprint: string;
+  request_id: string;
+  /** The process that works on it: the claim is void once that has no lease any more. */
+  instance_id: string;
+  /** Null while the call runs. */
+  reply: string | null;
+  expires_at: number;
+}
+
+/** Append-only: where a call spent its time, in milliseconds; null for a step that it did not come to. */
+export interface RequestTimingTable {
+  request_id: string;
+  download_ms: number | null;
+  decode_ms: number | null;
+  detect_ms: number | null;
+  queue_ms: number | null;
+  engine_ms: number | null;
+  settle_ms: number | null;
 }

@@ -1,80 +1,71 @@
 /** Opens the database: the only way to it for the rest of the code. */
-import { Kysely, type CompiledQuery, type Transaction } from 'kysely';
+import type { CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { Clock } from '../core/clock.ts';
-import { sqliteFacts } from './facts.ts';
-import { integersPlugin } from './integers.ts';
+import type { DatabaseFacts } from './facts.ts';
 import { migrate, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { openPostgres } from './postgres/store.ts';
 import type { Schema } from './schema.ts';
-import { createSqliteDialect, startSqliteThreads } from './sqlite/dialect.ts';
-import type { Statement, ThreadSettings } from './sqlite/protocol.ts';
+import { openSqlite } from './sqlite/store.ts';
 
 export type Db = Kysely<Schema>;
 
 export interface Store extends AsyncDisposable {
   /** Reads see committed rows only; a single statement that writes is a transaction of its own. */
   readonly db: Db;
+  readonly facts: DatabaseFacts;
+  /** Where the database is, for people and logs; it never holds a password. */
+  readonly description: string;
   /**
-   * Runs `work` in a transaction and resolves once it is durable. Other transactions wait meanwhile, so `work` awaits
-   * nothing but the queries of its own `transaction`; a write through `db` inside it would wait for itself.
+   * Runs `work` in a transaction and resolves once it is durable. On SQLite other transactions wait meanwhile, so `work`
+   * awaits nothing but the queries of its own `transaction`; a write through `db` inside it would wait for itself. On
+   * PostgreSQL `work` may run again, where the database gave up the first try for the sake of others.
    */
   transaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T>;
   /**
-   * A transaction that needs no answers on its way, and so holds nobody up: runs `condition`, a statement that writes, and
-   * where that changed a row, the rest too. Resolves, once it is durable, to whether it did; otherwise nothing has changed.
+   * A transaction that needs no answers on its way, and so holds nobody up: runs `condition`, a statement that writes or
+   * several, and where each changed a row, the rest too. Resolves, once it is durable, to whether they did; otherwise
+   * nothing has changed.
+   *
+   * PostgreSQL locks the rows that `condition` changes, and looks at those anew after a wait, but not at others. A
+   * condition that counts other rows is right only where all who change them name the same `alone`: writes of one name
+   * run one after the other.
    */
-  writeIf(condition: CompiledQuery, rest: readonly CompiledQuery[]): Promise<boolean>;
+  writeIf(
+    condition: CompiledQuery | readonly CompiledQuery[],
+    rest: readonly CompiledQuery[],
+    alone?: string,
+  ): Promise<boolean>;
   /** Whether opening it has shown that no other server is alive on this database. */
   readonly soleServer: boolean;
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
-  readonly path: string;
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly url: string;
   /** A `server` makes holds, and is alone on its SQLite file; a `command` works beside it. */
   readonly role: 'server' | 'command';
   readonly clock: Clock;
   readonly migrations?: readonly Migration[];
-  /** How long to wait for another process that is writing. */
+  /** How long to wait for another process, or another transaction, that is writing. */
   readonly busyMsMax?: number;
   /** How long a transaction may stay open between two of its statements. */
   readonly transactionIdleMsMax?: number;
 }
 
-/** Opens or creates the SQLite database at `path` and brings its tables up to date. */
+const SQLITE_PREFIX = 'sqlite:';
+
+/** Opens the database, creating it where it is a SQLite file that is missing, and brings its tables up to date. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const settings: ThreadSettings = {
-    path: options.path,
-    serverLockPath: options.role === 'server' ? `${options.path}-server` : null,
-    busyMsMax: options.busyMsMax ?? 10_000,
-    transactionIdleMsMax: options.transactionIdleMsMax ?? 10_000,
-  };
-  const threads = await startSqliteThreads(settings);
-  const db: Db = new Kysely({ dialect: createSqliteDialect(threads), plugins: [integersPlugin] });
-  const close = async (): Promise<void> => {
-    await db.destroy();
-    await threads.reader.close();
-    await threads.writer.close();
-  };
+  const store = options.url.startsWith(SQLITE_PREFIX)
+    ? await openSqlite(options.url.slice(SQLITE_PREFIX.length), options)
+    : openPostgres(options);
   try {
-    await migrate(db, sqliteFacts, options.clock, options.migrations ?? MIGRATIONS);
+    await migrate(store.db, store.facts, options.clock, options.migrations ?? MIGRATIONS);
   } catch (error) {
-    await close();
+    await store.close();
     throw error;
   }
-  return {
-    db,
-    transaction: (work) => db.transaction().execute(work),
-    async writeIf(condition, rest) {
-      const order = { type: 'write-if', condition: toStatement(condition), rest: rest.map(toStatement) } as const;
-      return (await threads.writer.ask(order)).changes > 0;
-    },
-    soleServer: options.role === 'server',
-    close,
-    [Symbol.asyncDispose]: close,
-  };
-}
-
-function toStatement({ sql, parameters }: CompiledQuery): Statement {
-  return { sql, parameters };
+  return store;
 }

@@ -87,12 +87,106 @@ test('accounts and keys: made, listed without secrets, rotated, revoked', async 
   assert.match(unknown.stderr, /no key/i);
 });
 
+test('prices, contracts, credits and key options: set by commands, and listed as they are', async () => {
+  await json('price', 'set', 'a/b', '--input-usd-per-1m', '0.03', '--output-usd-per-1m', '0.06');
+  const later = await json<{ version: number; current: boolean }>(
+    'price',
+    'set',
+    'a/b',
+    '--usd-per-second',
+    '0.0001',
+    '--from',
+    '2999-01-01',
+  );
+  assert.deepEqual([later.version, later.current], [2, false]);
+  assert.equal((await earshot('price', 'set', 'a/b', '--usd-per-second', '1', '--from', '2020-01-01')).code, 1);
+  assert.equal((await earshot('price', 'set', 'a/b', '--usd-per-second', '1', '--input-usd-per-1m', '1')).code, 2);
+  const { account_id: id } = await json<{ account_id: string }>(
+    'account',
+    'create',
+    '--name',
+    'Tiered',
+    '--discount-bps',
+    '100',
+    '--tiers',
+    '1000:500,10000:1200',
+    '--balance-usd',
+    '5',
+  );
+  await json('account', 'credit', id, '--usd', '2.5', '--note', 'thanks');
+  const account = await json<Record<string, unknown>>('account', 'set', id, '--discount-bps', '300');
+  assert.deepEqual(
+    [
+      account['tiers'],
+      account['discount_bps'],
+      account['balance_usd'],
+      account['prepaid'],
+      account['contract_version'],
+    ],
+    ['1000:500,10000:1200', 300, '7.5', true, 2],
+  );
+  assert.equal((await json<Record<string, unknown>>('account', 'set', id, '--balance-usd', 'none'))['prepaid'], false);
+  assert.equal((await earshot('account', 'set', id, '--discount-bps', '600')).code, 1);
+  assert.equal((await earshot('account', 'set', id, '--tiers', '2:500,3:400')).code, 2);
+  assert.equal((await earshot('account', 'credit', id, '--usd', '0', '--note', 'x')).code, 2);
+  const { key_id: keyId } = await json<{ key_id: string }>(
+    'key',
+    'create',
+    '--account',
+    id,
+    '--tiers',
+    '10:500',
+    '--models',
+    'a/b,c',
+    '--allow-ip',
+    '10.0.0.0/8',
+  );
+  const changed = await json<Record<string, unknown>>(
+    'key',
+    'set',
+    keyId,
+    '--cap-usd',
+    '3',
+    '--rpm',
+    '5',
+    '--concurrency',
+    '2',
+    '--allow-ip',
+    'none',
+    '--name',
+    'new',
+    '--expires',
+    '2999-01-01',
+    '--tiers',
+    'none',
+  );
+  assert.deepEqual(
+    ['cap_usd', 'requests_per_minute', 'concurrency', 'models', 'allow_ip', 'name', 'expires_at', 'tiers'].map(
+      (name) => changed[name],
+    ),
+    ['3', 5, 2, ['a/b', 'c'], null, 'new', '2999-01-01T00:00:00.000Z', ''],
+  );
+  assert.equal((await earshot('key', 'set', 'key_none', '--name', 'x')).code, 1);
+  const statement = await json<{ lines: unknown[]; total: Record<string, unknown> }>(
+    'statement',
+    '--account',
+    id,
+    '--month',
+    '2026-07',
+  );
+  assert.deepEqual([statement.lines, statement.total['cost_usd']], [[], '0']);
+  assert.equal((await earshot('ledger', 'explain', 'req_none')).code, 1);
+});
+
 test('values that cannot be read are named', async () => {
   for (const [option, value] of [
     ['--cap-usd', '1,5'],
     ['--expires', 'tomorrow'],
     ['--rpm', '0'],
     ['--kind', 'gold'],
+    ['--tiers', '5:x'],
+    ['--models', 'a,,b'],
+    ['--allow-ip', '10.0.0.0/40'],
   ] as const) {
     const { code, stderr } = await earshot('key', 'create', '--account', 'acc_x', option, value);
     assert.equal(code, 2, option);

@@ -1,6 +1,5 @@
 /** Every refusal of the contract's table that this version can raise, through real HTTP. */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { serveRecordings, startServer, type RecordingServer, type RunningServer } from './running-server.ts';
 
@@ -137,9 +136,37 @@ for (const [what, change, code, param] of BAD_REQUESTS) {
   });
 }
 
-test('an Idempotency-Key is refused rather than ignored, since an ignored one would charge twice', async () => {
-  const { status, error } = await post(GOOD(), { 'idempotency-key': 'abc' });
-  assert.deepEqual([status, error.code, error.param], [400, 'invalid_parameter', 'Idempotency-Key']);
+test('an Idempotency-Key that is empty or too long is refused rather than ignored', async () => {
+  for (const idempotencyKey of ['', 'k'.repeat(256)]) {
+    const { status, error } = await post(GOOD(), { 'idempotency-key': idempotencyKey });
+    assert.deepEqual([status, error.code, error.param], [400, 'invalid_parameter', 'Idempotency-Key']);
+  }
+});
+
+test('a key is held to its models and its addresses: 403', async () => {
+  const { key: modest, key_id } = await server.createKey('--models', 'moonshine/tiny');
+  const model = await refused(await server.run(modest, files.url('go-forward.wav')));
+  assert.deepEqual([model.status, model.error.code, model.error.type], [403, 'model_not_allowed', 'permission_error']);
+  assert.equal((await server.earshot('key', 'set', key_id, '--allow-ip', '203.0.113.0/24')).code, 0);
+  const address = await refused(await server.run(modest, files.url('go-forward.wav'), { model: 'moonshine/tiny' }));
+  assert.deepEqual([address.status, address.error.code, address.error.param], [403, 'ip_not_allowed', null]);
+  const status = await refused(await fetch(`${server.url}/v1/key`, { headers: { 'x-api-key': modest } }));
+  assert.equal(status.error.code, 'ip_not_allowed');
+  assert.equal((await server.earshot('key', 'set', key_id, '--allow-ip', '127.0.0.0/8,::1')).code, 0);
+  assert.equal((await server.run(modest, files.url('go-forward.wav'), { model: 'moonshine/tiny' })).status, 200);
+});
+
+test('a prepaid account without enough balance: 402 with the balance, and a credit helps at once', async () => {
+  const made = JSON.parse(
+    (await server.earshot('account', 'create', '--name', 'prepaid', '--balance-usd', '0.0001', '--json')).stdout,
+  );
+  const account: string = made.account_id;
+  const { key: prepaid } = JSON.parse((await server.earshot('key', 'create', '--account', account, '--json')).stdout);
+  const { status, error } = await refused(await server.run(prepaid, files.url('fabric.wav')));
+  assert.deepEqual([status, error.code, error['balance_usd']], [402, 'insufficient_balance', '0.0001']);
+  const credit = await server.earshot('account', 'credit', account, '--usd', '1', '--note', 'test', '--json');
+  assert.equal(JSON.parse(credit.stdout).balance_usd, '1.0001');
+  assert.equal((await server.run(prepaid, files.url('go-forward.wav'))).status, 200);
 });
 
 test('a body that is no JSON object, another type of body, and one that is too large are refused', async () => {
@@ -173,18 +200,6 @@ test('a path or a method that does not exist: 404, and 405 with the methods that
   assert.deepEqual([nowhere.status, nowhere.error.code], [404, 'not_found']);
   const wrong = await refused(await fetch(`${server.url}/v1/run`));
   assert.deepEqual([wrong.status, wrong.error.code, wrong.headers.get('allow')], [405, 'method_not_allowed', 'POST']);
-});
-
-test('bytes that are no HTTP get a 400 in the same shape', async () => {
-  const { hostname, port } = new URL(server.url);
-  const answer = await new Promise<string>((resolve) => {
-    const socket = connect(Number(port), hostname, () => socket.write('nonsense\r\n\r\n'));
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString('utf8')));
-    socket.on('close', () => resolve(text));
-  });
-  assert.match(answer, /^HTTP\/1\.1 400 /);
-  assert.equal(JSON.parse(answer.split('\r\n\r\n')[1] ?? '').error.code, 'invalid_parameter');
 });
 
 const BAD_AUDIO: readonly [string, Buffer | string, number, string][] = [

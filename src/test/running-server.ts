@@ -8,8 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const PROGRAM = join(ROOT, 'dist/main.js');
+export const ROOT = resolve(import.meta.dirname, '../..');
+/** The program of the same build as this file. */
+const PROGRAM = resolve(import.meta.dirname, '../main.js');
 export const FIXTURES = join(ROOT, 'fixtures/audio');
 
 export interface Finished {
@@ -147,6 +148,19 @@ export interface RecordingServer extends AsyncDisposable {
   url(name: string): string;
   /** Puts something else than a fixture at a name. */
   serve(name: string, answer: (request: IncomingMessage, response: ServerResponse) => void): string;
+  /** Answers with a fixture. */
+  send(name: string, response: ServerResponse): void;
+}
+
+function send(name: string, response: ServerResponse): void {
+  const path = join(FIXTURES, name);
+  stat(path).then(
+    ({ size }) => {
+      response.setHeader('content-length', size);
+      createReadStream(path).pipe(response);
+    },
+    () => response.writeHead(404).end(),
+  );
 }
 
 /** Serves the fixtures, and whatever a test puts beside them. */
@@ -156,14 +170,7 @@ export async function serveRecordings(): Promise<RecordingServer> {
     const name = decodeURIComponent((request.url ?? '/').slice(1));
     const answer = answers.get(name);
     if (answer !== undefined) return answer(request, response);
-    const path = join(FIXTURES, name);
-    stat(path).then(
-      ({ size }) => {
-        response.setHeader('content-length', size);
-        createReadStream(path).pipe(response);
-      },
-      () => response.writeHead(404).end(),
-    );
+    send(name, response);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const hostAndPort = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -175,6 +182,7 @@ export async function serveRecordings(): Promise<RecordingServer> {
       answers.set(name, answer);
       return url(name);
     },
+    send,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));

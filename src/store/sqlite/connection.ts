@@ -1,7 +1,7 @@
 /** One SQLite connection inside a database thread: settings, waiting for other processes, prepared statements. */
 import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { DatabaseError } from './database-error.ts';
+import { DatabaseError } from '../database-error.ts';
 import type { Rows, Statement, ThreadSettings } from './protocol.ts';
 
 /** The first version without the fault that could corrupt a WAL database which several connections use. */
@@ -69,6 +69,7 @@ export function takeServerLock(path: string, busyMsMax: number): { release(): vo
     return { release: () => void database.close() };
   } catch (error) {
     if (!isBusy(error)) throw error;
+    database.close();
     throw new DatabaseError(
       'Another earshot server is running on this database. Stop it first; one SQLite file serves one server.',
       'SERVER_RUNNING',

@@ -6,7 +6,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Connection } from './connection.ts';
-import { DatabaseError, describeError } from './database-error.ts';
+import { DatabaseError } from '../database-error.ts';
+import { describeError } from './describe-error.ts';
 import type { Message, Reply, Statement } from './protocol.ts';
 
 /** Limits of one group: a caller's wait for the others, and another process's wait for the write lock, stay short. */
@@ -145,9 +146,15 @@ export class GroupCommit {
     }
   }
 
-  #runConditionally({ id, condition, rest }: Extract<Message, { type: 'write-if' }>): Reply {
-    const decided = this.#run(id, condition);
-    if (!decided.ok || decided.changes === 0) return decided;
+  #runConditionally({ id, conditions, rest }: Extract<Message, { type: 'write-if' }>): Reply {
+    let decided = success(id);
+    for (const condition of conditions) {
+      decided = this.#run(id, condition);
+      if (!decided.ok) return decided;
+      if (decided.changes > 0) continue;
+      this.#connection.execute('rollback to member');
+      return decided;
+    }
     for (const statement of rest) {
       const reply = this.#run(id, statement);
       if (!reply.ok) return reply;

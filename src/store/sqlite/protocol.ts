@@ -8,8 +8,8 @@ export interface Statement {
 export type Order =
   /** One statement: alone on the reader, a transaction of its own on the writer. */
   | ({ readonly type: 'statement' } & Statement)
-  /** A whole transaction in one message: where `condition` changes no row, the rest is left out. The reply is that of `condition`. */
-  | { readonly type: 'write-if'; readonly condition: Statement; readonly rest: readonly Statement[] }
+  /** A whole transaction in one message: where one of `conditions` changes no row, nothing happens. The reply is that of the last that ran. */
+  | { readonly type: 'write-if'; readonly conditions: readonly Statement[]; readonly rest: readonly Statement[] }
   /** Opens a transaction with its first statement: a turn of its own would cost everyone who waits a message's way. */
   | ({ readonly type: 'begin'; readonly transaction: number } & Statement)
   | ({ readonly type: 'query'; readonly transaction: number } & Statement)

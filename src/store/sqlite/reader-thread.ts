@@ -1,7 +1,7 @@
 /** The thread of the connection that only reads: it sees committed rows, and a long query there delays no write. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openConnection } from './connection.ts';
-import { describeError } from './database-error.ts';
+import { describeError } from './describe-error.ts';
 import type { Message, ThreadSettings } from './protocol.ts';
 import { serveThread } from './serve-thread.ts';
 

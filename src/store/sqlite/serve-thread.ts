@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { describeError } from './database-error.ts';
+import { describeError } from './describe-error.ts';
 import { START_ID, type Message, type Reply } from './protocol.ts';
 
 export interface ThreadWork {

@@ -1,6 +1,6 @@
 /** The main thread's half: sends orders to a database thread and matches the replies. */
 import { Worker } from 'node:worker_threads';
-import { DatabaseError } from './database-error.ts';
+import { DatabaseError } from '../database-error.ts';
 import { START_ID, type Order, type Reply, type Rows, type ThreadSettings } from './protocol.ts';
 
 export interface DatabaseThread {

@@ -1,4 +1,4 @@
-import type { Authenticate } from '../../../access/authenticate.ts';
+import { requireAddress, type Authenticate } from '../../../access/authenticate.ts';
 import type { KeyStatus } from '../../../billing/key-status.ts';
 import type { Caller } from '../../../core/caller.ts';
 import type { Route } from '../../app.ts';
@@ -13,6 +13,10 @@ export function keyRoute({ authenticate, keyStatus }: KeyRouteServices): Route {
   return {
     method: 'GET',
     path: '/v1/key',
-    handle: async ({ request }) => Response.json(await keyStatus(await authenticate(request.headers))),
+    async handle({ request, client }) {
+      const caller = await authenticate(request.headers);
+      requireAddress(caller, client.address);
+      return Response.json(await keyStatus(caller));
+    },
   };
 }

@@ -21,7 +21,7 @@ function checkToken(authorization: string | null, operatorToken: string | null):
     throw new AppError('missing_authorization', {
       message: 'Send the operator token as `Authorization: Bearer TOKEN`.',
     });
-  if (operatorToken === null || !same(authorization, `Bearer ${operatorToken}`)) {
+  if (operatorToken === null || !same(authorization.replace(/^bearer +/i, ''), operatorToken)) {
     throw new AppError('invalid_api_key', { message: 'The operator token is not right.' });
   }
 }

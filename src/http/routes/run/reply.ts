@@ -1,9 +1,9 @@
 import { formatUsd } from '../../../core/money.ts';
 import type { Transcription } from '../../../transcribe/transcribe.ts';
 
-/** The body of a 200, as the contract fixes it. */
-export function runReply({ call, transcript, usage, receipt }: Transcription): Record<string, unknown> {
-  return {
+/** The body of a 200. */
+export function renderRunReply({ call, transcript, usage, receipt }: Transcription): string {
+  return JSON.stringify({
     text: transcript.text,
     id: call.requestId,
     ...(call.clientRequestId === null ? {} : { client_request_id: call.clientRequestId }),
@@ -21,5 +21,5 @@ export function runReply({ call, transcript, usage, receipt }: Transcription): R
     },
     cost_usd: formatUsd(receipt.costNanoUsd),
     warnings: transcript.warnings,
-  };
+  });
 }

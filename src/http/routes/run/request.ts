@@ -1,11 +1,15 @@
 /** What `POST /v1/run` takes. Members that this version knows but cannot honour are refused by name, never ignored. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../../core/errors.ts';
 import type { TranscribeRequest } from '../../../transcribe/transcribe.ts';
 import { parseBody, readJson } from '../../body.ts';
+import type { Room } from '../../large-bodies.ts';
 
 const BODY_BYTES_MAX = 256 * 1024;
 const BODY_BYTES_MAX_WITH_DATA = 16 * 2 ** 20;
+
+const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
 
 const DATA_URL = /^data:/i;
 
@@ -47,10 +51,14 @@ export const runRequest = z.strictObject(
   'must be an object',
 );
 
-export async function readRunRequest(request: Request): Promise<TranscribeRequest> {
-  if (request.headers.has('idempotency-key'))
-    throw notYet('Idempotency-Key', 'Leave the header out; a repeated call is charged again.');
-  const { value, byteLength } = await readJson(request, BODY_BYTES_MAX_WITH_DATA);
+/** @param room for a body that is large because its audio is inside; held for as long as the call runs. */
+export async function readRunRequest(request: Request, room: Room): Promise<TranscribeRequest> {
+  const idempotencyKey = readIdempotencyKey(request.headers);
+  const { value, byteLength } = await readJson(request, {
+    bytesMax: BODY_BYTES_MAX_WITH_DATA,
+    smallBytesMax: BODY_BYTES_MAX,
+    room,
+  });
   if (byteLength > BODY_BYTES_MAX && !carriesAudio(value)) throw new AppError('body_too_large');
   const body = parseBody(runRequest, value);
   if (body.stream === true) throw new AppError('streaming_not_supported', { param: 'stream' });
@@ -68,7 +76,26 @@ export async function readRunRequest(request: Request): Promise<TranscribeReques
     },
     clientRequestId: body.request_id ?? null,
     userId: body.user_id ?? null,
+    idempotency: idempotencyKey === null ? null : { key: idempotencyKey, fingerprint: fingerprintOf(body) },
   };
+}
+
+/** Null where none was sent. */
+function readIdempotencyKey(headers: Headers): string | null {
+  const key = headers.get('idempotency-key');
+  if (key === null) return null;
+  if (key.length >= 1 && key.length <= IDEMPOTENCY_KEY_CHARACTERS_MAX) return key;
+  throw new AppError('invalid_parameter', {
+    param: 'Idempotency-Key',
+    message: `The header "Idempotency-Key" must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.`,
+  });
+}
+
+/** The parsed body has its members in the order of the schema, however they came: equal requests give equal texts. */
+function fingerprintOf(body: z.infer<typeof runRequest>): string {
+  return createHash('sha256')
+    .update(`POST /v1/run ${JSON.stringify(body)}`)
+    .digest('hex');
 }
 
 /** Only audio that travels inside the body may make it large. */

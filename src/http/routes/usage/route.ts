@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Authenticate } from '../../../access/authenticate.ts';
+import { requireAddress, type Authenticate } from '../../../access/authenticate.ts';
 import { USAGE_GROUPS, type UsageQuery, type UsageReport } from '../../../billing/usage.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { AppError } from '../../../core/errors.ts';
@@ -29,8 +29,9 @@ export function usageRoute({ authenticate, usageReport, clock }: UsageRouteServi
   return {
     method: 'GET',
     path: '/v1/usage',
-    async handle({ request }) {
+    async handle({ request, client }) {
       const caller = await authenticate(request.headers);
+      requireAddress(caller, client.address);
       const query = parseBody(usageQuery, Object.fromEntries(new URL(request.url).searchParams));
       const now = new Date(clock.now());
       const from = query.from ?? Date.UTC(now.getUTCFullYear(), now.getUTCMonth());

@@ -1,13 +1,3 @@
-/** An error of the database, with SQLite's own code (`SQLITE_CONSTRAINT_UNIQUE`) or one of ours. Never sent to a caller. */
-export class DatabaseError extends Error {
-  override readonly name = 'DatabaseError';
-  readonly code: string;
-  constructor(message: string, code: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** The message and code that travel to the main thread. */
 export function describeError(error: unknown): { message: string; code: string } {
   const { code } = error as { code?: unknown };
