@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { serveRecordings, startServer, type RecordingServer, type RunningServer } from '../test/running-server.ts';
 import { isFfmpegHere, makeRecording } from './ffmpeg.ts';
 import type { Bench, Figure } from './figure.ts';
-import { treeCpuSeconds, watchPeakMemory } from './process-tree.ts';
+import { treeCpuSeconds, watchPeakMemory } from '../test/process-tree.ts';
 
 const minutes = Number(process.env['BENCH_MINUTES'] ?? 60);
 /** Long enough for four hours on a crowded machine. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { treeMemoryMib } from './process-tree.ts';
 import { FORMATS, recordings, wavFile, wavSamples } from './recordings.ts';
 import { FIXTURES, serveRecordings, startServer, type RecordingServer, type RunningServer } from './running-server.ts';
 import { wordErrors, wordErrorRate } from './word-error-rate.ts';
@@ -170,23 +171,30 @@ test('hints that the engine cannot use come back as warnings that name them', as
     assert.ok(codes.includes(code), codes.join());
 });
 
-test('twenty parallel calls all answer right', async () => {
+async function twentyCalls(): Promise<{ errors: number; words: number }> {
   const all = recordings();
-  const replies = await Promise.all(
+  const results = await Promise.all(
     Array.from({ length: 20 }, async (_, turn) => {
       const recording = all[turn % all.length];
       assert.ok(recording !== undefined);
       const format = FORMATS[turn % FORMATS.length];
-      return { expected: recording.text, reply: await transcribe(files.url(`${recording.name}.${format}`)) };
+      const { text } = await transcribe(files.url(`${recording.name}.${format}`));
+      return wordErrors(recording.text, text);
     }),
   );
-  let [errors, words] = [0, 0];
-  for (const { expected, reply } of replies) {
-    const result = wordErrors(expected, reply.text);
-    errors += result.errors;
-    words += result.words;
-  }
+  return results.reduce((sum, { errors, words }) => ({ errors: sum.errors + errors, words: sum.words + words }));
+}
+
+test('twenty parallel calls all answer right, and memory returns: more rounds of them hold no more', async (context) => {
+  const { errors, words } = await twentyCalls();
   assert.ok(errors / words <= 0.1, `${errors} errors in ${words} words`);
+  const { pid } = server.process;
+  if (process.platform !== 'linux' || pid === undefined)
+    return context.diagnostic('memory is read from /proc, which is not here');
+  const afterOne = treeMemoryMib(pid);
+  for (let round = 0; round < 3; round += 1) await twentyCalls();
+  const afterFour = treeMemoryMib(pid);
+  assert.ok(afterFour <= afterOne + 64, `${afterOne} MiB became ${afterFour} MiB`);
 });
 
 test('what was answered is what the ledger, the key and the usage say', async () => {
