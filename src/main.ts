@@ -66,7 +66,7 @@ function commands(): Command[] {
     const opened = openEars(config, tmpdir(), systemClock, createLogger(process.env['LOG_LEVEL'] ?? 'silent'));
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM']) {
-      process.once(signal, () => interrupted.abort(new CommandError('Interrupted.')));
+      process.on(signal, () => interrupted.abort(new CommandError('Interrupted.')));
     }
     return { ...opened, signal: interrupted.signal };
   };

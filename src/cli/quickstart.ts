@@ -52,7 +52,8 @@ async function quickstart(options: QuickstartOptions, terminal: Terminal): Promi
     interrupted = true;
     server.kill('SIGTERM');
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  // A second signal must not cut the cleaning up short.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
     terminal.error('Starting a server with the embedded engine …');
     const url = await listeningUrl(server);

@@ -1,10 +1,12 @@
 /** The program as its operator meets it: every command, its help, its exit codes. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { FIXTURES, runProgram, type Finished } from './running-server.ts';
+import { FIXTURES, PROGRAM, runProgram, type Finished } from './running-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-commands-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -222,6 +224,20 @@ test('doctor finds everything in place', async () => {
     report.checks.filter(({ ok }) => !ok),
     [],
   );
+});
+
+test('a quickstart that is interrupted, even twice, leaves nothing behind', async () => {
+  const temporary = mkdtempSync(join(folder, 'temporary-'));
+  const child = spawn(process.execPath, [PROGRAM, 'quickstart'], {
+    env: { ...environment, TMPDIR: temporary },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  await once(child.stderr, 'data');
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [1, null]);
+  assert.deepEqual(readdirSync(temporary), []);
 });
 
 test('the quickstart ends with the right transcript and its cost', async () => {

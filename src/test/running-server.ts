@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 /** The program of the same build as this file. */
-const PROGRAM = resolve(import.meta.dirname, '../main.js');
+export const PROGRAM = resolve(import.meta.dirname, '../main.js');
 export const FIXTURES = join(ROOT, 'fixtures/audio');
 
 export interface Finished {
