@@ -3,9 +3,9 @@
  * its name and how to mend it. Nothing else in the code base reads `process.env`.
  */
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { isAddressRange } from '../core/address-list.ts';
 import {
   environmentSchema,
   fileSchema,
@@ -180,21 +180,8 @@ function databaseUrl(url: string | undefined, dataDirectory: string): string {
 
 function wrongCidrs({ EARSHOT_TRUSTED_PROXIES: entries = [] }: Partial<Environment>): string[] {
   return entries
-    .filter((entry) => !isCidr(entry))
+    .filter((entry) => !isAddressRange(entry))
     .map((entry) => `EARSHOT_TRUSTED_PROXIES: "${entry}" is no address or CIDR such as 10.0.0.0/8.`);
-}
-
-function isCidr(entry: string): boolean {
-  const [address = '', bits, rest] = entry.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest !== undefined) return false;
-  if (bits === undefined) return true;
-  try {
-    new BlockList().addSubnet(address, /^\d{1,3}$/.test(bits) ? Number(bits) : -1, family === 6 ? 'ipv6' : 'ipv4');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function unknownEngines(file: ConfigFile): string[] {

@@ -18,10 +18,7 @@ export function doctorChecks(config: Config, clock: Clock, log: Logger): readonl
     { name: 'database', run: () => checkDatabase(config, clock, log) },
     { name: 'embedded engine', run: () => checkEngines(config, clock, log) },
     { name: 'AAC decoder', run: checkAac },
-    {
-      name: 'models',
-      run: async () => config.models.map(({ id, engines }) => `${id} (${engines.join(', ')})`).join('; '),
-    },
+    { name: 'models', run: () => checkModels(config, clock, log) },
     {
       name: 'stand-in',
       run: async () =>
@@ -43,6 +40,18 @@ async function checkDatabase(config: Config, clock: Clock, log: Logger): Promise
   const { balanced, transactions, open_holds: openHolds } = await books.verifyLedger();
   if (!balanced) throw new Error('The ledger does not balance: see `earshot ledger verify`.');
   return `${books.database}, ${transactions} ledger transactions, ${openHolds} open holds`;
+}
+
+/** A model without a price refuses every call, since nothing would say what it costs. */
+async function checkModels(config: Config, clock: Clock, log: Logger): Promise<string> {
+  await using books = await openBooks(config, 'command', clock, log);
+  const priced = new Set((await books.priceBook.list()).map(({ model }) => model));
+  const unpriced = config.models.filter(({ id, listPrice }) => listPrice === null && !priced.has(id));
+  if (unpriced.length > 0) {
+    const names = unpriced.map(({ id }) => id).join(', ');
+    throw new Error(`no price for ${names}; set one with \`earshot price set\`.`);
+  }
+  return config.models.map(({ id, engines }) => `${id} (${engines.join(', ')})`).join('; ');
 }
 
 async function checkEngines(config: Config, clock: Clock, log: Logger): Promise<string> {

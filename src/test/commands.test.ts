@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -224,6 +224,14 @@ test('doctor finds everything in place', async () => {
     report.checks.filter(({ ok }) => !ok),
     [],
   );
+});
+
+test('doctor names a model that has no price, with exit code 1', async () => {
+  const config = join(folder, 'unpriced.json');
+  writeFileSync(config, JSON.stringify({ models: { 'never/priced': { engines: ['embedded'] } } }));
+  const { code, stdout } = await runProgram(['doctor'], { ...environment, EARSHOT_CONFIG: config });
+  assert.equal(code, 1);
+  assert.match(stdout, /MISSING\s+models: no price for never\/priced; set one with `earshot price set`/);
 });
 
 test('a quickstart that is interrupted, even twice, leaves nothing behind', async () => {
