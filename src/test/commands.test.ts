@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -224,6 +225,20 @@ test('doctor finds everything in place', async () => {
     report.checks.filter(({ ok }) => !ok),
     [],
   );
+});
+
+test('what the operator can mend is said in one sentence, without a stack: a port in use', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const { code, stderr } = await runProgram(['serve', '--port', String(port)], {
+    PATH: process.env['PATH'],
+    DATA_DIR: join(folder, 'port-in-use'),
+    LOG_LEVEL: 'silent',
+  });
+  other.close();
+  assert.equal(code, 1);
+  assert.match(stderr, /^listen EADDRINUSE: [^\n]*\n$/);
 });
 
 test('doctor names a model that has no price, with exit code 1', async () => {
