@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
 import { daysOfMonth } from './month.ts';
+import { addSums, NO_SUMS, type Sums } from './sums.ts';
 
 export interface StatementAmounts {
   /** All calls, refused ones too. */
@@ -56,7 +57,7 @@ export async function statement(db: Db, accountId: string, month: string): Promi
       key_name: row.key_name,
       ...toAmounts(row),
     })),
-    total: toAmounts(rows.reduce(add, NOTHING)),
+    total: toAmounts(rows.reduce(addSums, NO_SUMS)),
   };
 }
 
@@ -81,35 +82,6 @@ export function statementCsv({ lines }: Statement): string {
 
 function csvField(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-interface Sums {
-  readonly requests: number;
-  readonly duration_ms: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly list_nano_usd: bigint;
-  readonly cost_nano_usd: bigint;
-}
-
-const NOTHING: Sums = {
-  requests: 0,
-  duration_ms: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  list_nano_usd: 0n,
-  cost_nano_usd: 0n,
-};
-
-function add(one: Sums, other: Sums): Sums {
-  return {
-    requests: one.requests + other.requests,
-    duration_ms: one.duration_ms + other.duration_ms,
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    list_nano_usd: one.list_nano_usd + other.list_nano_usd,
-    cost_nano_usd: one.cost_nano_usd + other.cost_nano_usd,
-  };
 }
 
 function toAmounts(sums: Sums): StatementAmounts {

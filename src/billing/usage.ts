@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
 import { DAY_MS } from './month.ts';
+import { addSums, NO_SUMS, type Sums } from './sums.ts';
 
 export const USAGE_GROUPS = ['day', 'model', 'key'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
@@ -87,14 +88,8 @@ function calls(query: UsageQuery, from: number, to: number): RawBuilder<unknown>
       and started_at >= ${from} and started_at < ${to} and ${whose(query)}`;
 }
 
-interface UsageSums {
-  requests: number;
+interface UsageSums extends Sums {
   errors: number;
-  duration_ms: number;
-  input_tokens: number;
-  output_tokens: number;
-  list_nano_usd: bigint;
-  cost_nano_usd: bigint;
 }
 
 const SUMS = sql`sum(requests) as requests,
@@ -105,15 +100,7 @@ const SUMS = sql`sum(requests) as requests,
   sum(list_nano_usd) as list_nano_usd,
   sum(cost_nano_usd) as cost_nano_usd`;
 
-const NO_USAGE: UsageSums = {
-  requests: 0,
-  errors: 0,
-  duration_ms: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  list_nano_usd: 0n,
-  cost_nano_usd: 0n,
-};
+const NO_USAGE: UsageSums = { ...NO_SUMS, errors: 0 };
 
 function whose({ accountId, keyId }: UsageQuery): RawBuilder<unknown> {
   const account = accountId === null ? sql`true` : sql`account_id = ${accountId}`;
@@ -125,15 +112,7 @@ function groupName(value: string | number): string {
 }
 
 function add(one: UsageSums, other: UsageSums): UsageSums {
-  return {
-    requests: one.requests + other.requests,
-    errors: one.errors + other.errors,
-    duration_ms: one.duration_ms + other.duration_ms,
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    list_nano_usd: one.list_nano_usd + other.list_nano_usd,
-    cost_nano_usd: one.cost_nano_usd + other.cost_nano_usd,
-  };
+  return { ...addSums(one, other), errors: one.errors + other.errors };
 }
 
 function toTotals(sums: UsageSums): UsageTotals {

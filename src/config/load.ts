@@ -1,6 +1,6 @@
 /**
  * Reads the configuration once: environment, then the JSON file that it names. Every mistake is reported at once, with
- * its name and how to mend it. Nothing else in the code base reads `process.env`.
+ * its name and how to mend it. The environment comes as an argument: `main.ts` alone reads `process.env`.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -70,7 +70,7 @@ export function loadConfig(variables: Variables, overrides: Variables = {}): Con
   return freeze(toConfig(environment as Environment, file));
 }
 
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
