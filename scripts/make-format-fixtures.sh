@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes fixtures/formats: one short recording in every format that is decoded. Needed only when the set changes.
 #
-#   apt-get install ffmpeg nodejs
+#   apt-get install ffmpeg nodejs fdkaac    (fdkaac is in Debian's contrib, its library in non-free)
 #   scripts/make-format-fixtures.sh
 set -eu
 
@@ -59,6 +59,18 @@ with_video video-fragmented.mp4 -c:v mpeg4 -q:v 31 -ar 22050 -ac 1 -c:a aac -b:a
   -movflags +frag_keyframe+empty_moov -frag_duration 300000
 
 make 22050.aac -ar 22050 -ac 1 -c:a aac -b:a 32k -f adts
+
+# HE-AAC, which ffmpeg as Debian builds it cannot write: high_band NAME RATE CHANNELS OPTIONS...
+high_band() {
+  name=$out/$1 rate=$2 channels=$3
+  shift 3
+  ffmpeg -nostdin -v error -i "$spoken" -t 1.5 -ar "$rate" -ac "$channels" -c:a pcm_s16le -f wav - |
+    fdkaac --silent --ignorelength "$@" -o "$name" -
+}
+high_band he.m4a 22050 1 --profile 5 --bitrate 16000
+high_band he-v2.m4a 44100 2 --profile 29 --bitrate 24000
+high_band he.aac 44100 1 --profile 5 --bitrate 24000 --transport-format 2
+high_band he-v2.aac 44100 2 --profile 29 --bitrate 24000 --transport-format 2
 
 make vorbis.ogg -ar 22050 -ac 1 -c:a libvorbis -q:a 0
 make opus.ogg -ar 48000 -ac 1 -c:a libopus -b:a 24k

@@ -1,27 +1,33 @@
 #!/usr/bin/env node
 /** The composition root and the program `earshot`: configuration, then one command with the services that it needs. */
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accountCommands } from './cli/account.ts';
 import { CommandError, runCommand, type Command, type Terminal } from './cli/command.ts';
 import { doctorCommand } from './cli/doctor.ts';
+import { completionCommand } from './cli/completion.ts';
+import type { EngineChoice } from './cli/ears.ts';
+import { evaluateCommand } from './cli/evaluate.ts';
 import { keyCommands } from './cli/key.ts';
 import { ledgerCommands } from './cli/ledger.ts';
+import { modelCommands } from './cli/model.ts';
 import { priceCommands } from './cli/price.ts';
 import { quickstartCommand } from './cli/quickstart.ts';
 import { serveCommand } from './cli/serve.ts';
 import { statementCommand } from './cli/statement.ts';
 import { transcribeCommand } from './cli/transcribe.ts';
 import { usageCommand } from './cli/usage.ts';
+import { userCommands } from './cli/user.ts';
+import { webhookCommands } from './cli/webhook.ts';
+import { Earshot } from './client/client.ts';
 import { ConfigError, loadConfig, type Config } from './config/load.ts';
 import { systemClock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';
-import { openBooks, type Books } from './main/books.ts';
-import { doctorChecks } from './main/checks.ts';
-import { openEars } from './main/ears.ts';
+import type { Books } from './main/books.ts';
+import { chooseEngine } from './main/choose-engine.ts';
+import { onlyGlm } from './main/only-glm.ts';
 import { createLogger } from './main/logger.ts';
-import { serve } from './main/serve.ts';
 
 const program = fileURLToPath(import.meta.url);
 const terminal: Terminal = {
@@ -54,31 +60,47 @@ function operatingError(error: unknown): string | null {
   return null;
 }
 
+/** Aborted by Ctrl-C. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => interrupted.abort(new CommandError('Interrupted.')));
+  }
+  return interrupted.signal;
+}
+
+/** Each loads what it needs when it runs: nobody who asks for help waits for an engine's code. */
 function commands(): Command[] {
   const configure = (overrides = {}): Config => loadConfig(process.env, overrides);
   const books = async (): Promise<Books> => {
     const config = configure();
-    return openBooks(config, 'command', systemClock, createLogger(config.logLevel));
+    const { openBooks } = await import('./main/books.ts');
+    const { commandChanges } = await import('./main/command-changes.ts');
+    const opened = await openBooks(config, 'command', systemClock, createLogger(config.logLevel));
+    return { ...opened, ...commandChanges(opened) };
   };
-  const ears = async () => {
-    const config = configure();
+  const listen = async (config: Config) => {
+    const { openEars } = await import('./main/ears.ts');
     // A person who runs one file wants its text, not a log; with LOG_LEVEL set, the log is theirs.
     const opened = openEars(config, tmpdir(), systemClock, createLogger(process.env['LOG_LEVEL'] ?? 'silent'));
-    const interrupted = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM']) {
-      process.on(signal, () => interrupted.abort(new CommandError('Interrupted.')));
-    }
-    return { ...opened, signal: interrupted.signal };
+    return { ...opened, signal: interruption() };
   };
-  return [
+  const ears = async (choice: EngineChoice = { engine: null, model: null }) => {
+    const { config, model } = chooseEngine(configure(), choice);
+    // One command's recordings wait for one another: there is nobody whose turn a full queue would guard.
+    const limits = { ...config.limits, queue_audio_seconds: Number.MAX_SAFE_INTEGER };
+    return { ...(await listen({ ...config, limits })), model };
+  };
+  const all: Command[] = [
     quickstartCommand({
       program,
       sample: join(dirname(program), '../samples/sense-and-sensibility.mp3'),
       environment: process.env,
     }),
-    serveCommand(({ port, host }, to) => {
+    serveCommand(async ({ port, host }, to) => {
       const config = configure({ PORT: port, HOST: host });
-      return serve(config, to, systemClock, createLogger(config.logLevel));
+      const { serve } = await import('./main/serve.ts');
+      return await serve(config, to, systemClock, createLogger(config.logLevel));
     }),
     ...accountCommands(books),
     ...keyCommands(books),
@@ -86,10 +108,34 @@ function commands(): Command[] {
     usageCommand(books, systemClock),
     statementCommand(books),
     ...ledgerCommands(books),
-    transcribeCommand(ears),
-    doctorCommand(() => {
+    ...webhookCommands(books),
+    ...userCommands(books, (token) => {
+      const { publicUrl, host, port } = configure();
+      const base = publicUrl?.replace(/\/+$/, '') ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+      return `${base}/dashboard/setup?token=${token}`;
+    }),
+    transcribeCommand({
+      open: ears,
+      connect: (baseUrl, key) => new Earshot({ baseUrl, key }),
+      key: process.env['EARSHOT_KEY'] ?? null,
+      interruption,
+      input: process.stdin,
+      temporaryDirectory: tmpdir(),
+      clock: systemClock,
+      progressStream: process.stderr,
+    }),
+    evaluateCommand({ open: ears, clock: systemClock, progressStream: process.stderr }),
+    ...modelCommands({
+      get: fetch,
+      ears: async (directory) => listen(onlyGlm(configure(), resolve(directory))),
+      interruption,
+      stream: process.stderr,
+    }),
+    doctorCommand(async (live) => {
       const config = configure();
-      return doctorChecks(config, systemClock, createLogger(config.logLevel));
+      const { doctorChecks } = await import('./main/checks.ts');
+      return doctorChecks(config, live, systemClock, createLogger(config.logLevel));
     }),
   ];
+  return [...all, completionCommand(all)];
 }

@@ -39,7 +39,7 @@ async function openAccess(database: DatabaseName) {
     accountId,
     key,
     keys: createKeys({ store, clock, pepper: PEPPER }),
-    authenticate: createAuthenticate({ db: store.db, clock, pepper: PEPPER, defaults: DEFAULTS }),
+    authenticate: createAuthenticate({ db: store.db, cache: null, clock, pepper: PEPPER, defaults: DEFAULTS }),
     clock,
     pass: (ms: number) => void (now += ms),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
@@ -55,7 +55,7 @@ testOnEach('a key opens the door by either header, and brings its rights with it
   const { keyId, key } = await access.keys.create(
     access.key({ capNanoUsd: 5n, requestsPerMinute: 7, concurrency: 3, expiresAt }),
   );
-  const caller: Caller = {
+  const caller: Omit<Caller, 'capGroupId'> = {
     accountId: access.accountId,
     keyId,
     kind: 'wholesale',
@@ -73,7 +73,9 @@ testOnEach('a key opens the door by either header, and brings its rights with it
     new Headers({ authorization: `bearer  ${key}`, 'x-api-key': key }),
     new Headers({ authorization: 'Basic abc', 'x-api-key': key }),
   ]) {
-    assert.deepEqual(await access.authenticate(headers), caller);
+    const { capGroupId, ...found } = await access.authenticate(headers);
+    assert.match(capGroupId, /^cap_/);
+    assert.deepEqual(found, caller);
   }
 });
 
@@ -109,7 +111,7 @@ testOnEach('a digest that was made with another pepper opens nothing', async (da
   await using access = await openAccess(database);
   const { key } = await access.keys.create(access.key());
   const { store, clock } = access;
-  const other = createAuthenticate({ db: store.db, clock, pepper: 'another', defaults: DEFAULTS });
+  const other = createAuthenticate({ db: store.db, cache: null, clock, pepper: 'another', defaults: DEFAULTS });
   await assert.rejects(other(bearer(key)), refused);
 });
 
@@ -221,4 +223,16 @@ testOnEach('a console key may not do what needs a wholesale one', async (databas
   assert.ok(wholesale !== undefined && console !== undefined);
   requireWholesale(wholesale);
   assert.throws(() => requireWholesale(console), { code: 'wholesale_key_required' });
+});
+
+testOnEach('a key whose end has passed is neither made nor set', async (database) => {
+  await using access = await openAccess(database);
+  for (const expiresAt of [START, START - 1, 0]) {
+    await assert.rejects(access.keys.create(access.key({ expiresAt })), {
+      code: 'invalid_parameter',
+      message: 'The end of a key must lie in the future. To end one at once, revoke it.',
+    });
+  }
+  const { keyId } = await access.keys.create(access.key({ expiresAt: START + 1 }));
+  await assert.rejects(access.keys.set(keyId, { expiresAt: START }), { code: 'invalid_parameter' });
 });

@@ -1,5 +1,5 @@
 /** Accounts: the customers that keys belong to, and what each has agreed on. */
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
@@ -35,8 +35,19 @@ export interface Accounts {
   create(account: NewAccount): Promise<string>;
   /** Changes what is given; a change of the discounts counts for calls that begin after it. `not_found` for an unknown account. */
   set(accountId: string, changes: Partial<NewAccount>): Promise<void>;
+  /**
+   * Agrees on discounts from a date on, or from now on where that is null; gives the version.
+   * `not_found` for an unknown account, `invalid_parameter` for a date that has passed.
+   */
+  agree(accountId: string, contract: Contract, validFrom: number | null): Promise<ContractVersion>;
   /** The oldest first. */
   list(): Promise<Account[]>;
+}
+
+export interface ContractVersion extends Contract {
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly validFrom: number;
 }
 
 export interface AccountsOptions {
@@ -63,16 +74,29 @@ export function createAccounts({ store, clock }: AccountsOptions): Accounts {
       }),
     set: (accountId, { name, ...changes }) =>
       store.transaction(async (transaction) => {
-        const account = (await listAccounts(transaction)).find((one) => one.accountId === accountId);
-        if (account === undefined) throw new AppError('not_found', { message: 'There is no account with this id.' });
+        const account = await findAccount(transaction, accountId, clock.now());
         if (name !== undefined) {
           await transaction.updateTable('account').set({ name }).where('account_id', '=', accountId).execute();
         }
         if (changes.discountBps === undefined && changes.tiers === undefined) return;
         const contract = { discountBps: account.discountBps, tiers: account.tiers, ...changes };
-        await addContract(transaction, accountId, (account.contractVersion ?? 0) + 1, clock.now(), contract);
+        await addContract(transaction, accountId, await nextVersion(transaction, accountId), clock.now(), contract);
       }),
-    list: () => listAccounts(store.db),
+    agree: (accountId, contract, validFrom) =>
+      store.transaction(async (transaction) => {
+        const now = clock.now();
+        if (validFrom !== null && validFrom < now) {
+          throw new AppError('invalid_parameter', {
+            param: 'valid_from',
+            message: 'The date of a contract must not have passed: calls since then have been charged already.',
+          });
+        }
+        await findAccount(transaction, accountId, now);
+        const added = { ...contract, version: await nextVersion(transaction, accountId), validFrom: validFrom ?? now };
+        await addContract(transaction, accountId, added.version, added.validFrom, contract);
+        return added;
+      }),
+    list: () => listAccounts(store.db, clock.now()),
   };
 }
 
@@ -100,7 +124,23 @@ async function addContract(
     .execute();
 }
 
-async function listAccounts(db: Db): Promise<Account[]> {
+async function findAccount(db: Db, accountId: string, now: number): Promise<Account> {
+  const account = (await listAccounts(db, now, accountId))[0];
+  if (account === undefined) throw new AppError('not_found', { message: 'There is no account with this id.' });
+  return account;
+}
+
+async function nextVersion(db: Db, accountId: string): Promise<number> {
+  const last = await db
+    .selectFrom('contract')
+    .select((select) => select.fn.max('version').as('version'))
+    .where('account_id', '=', accountId)
+    .executeTakeFirst();
+  return (last?.version ?? 0) + 1;
+}
+
+/** With the contracts that hold now; one that begins later is not theirs yet. */
+async function listAccounts(db: Db, now: number, accountId: string | null = null): Promise<Account[]> {
   const rows = await db
     .selectFrom('account')
     .leftJoin('contract', (join) =>
@@ -108,7 +148,8 @@ async function listAccounts(db: Db): Promise<Account[]> {
         on
           .selectFrom('contract as latest')
           .select((select) => select.fn.max('latest.version').as('version'))
-          .whereRef('latest.account_id', '=', 'account.account_id'),
+          .whereRef('latest.account_id', '=', 'account.account_id')
+          .where('latest.valid_from', '<=', now),
       ),
     )
     .leftJoin('account_balance', 'account_balance.account_id', 'account.account_id')
@@ -122,6 +163,7 @@ async function listAccounts(db: Db): Promise<Account[]> {
       'account_balance.prepaid',
       'account_balance.balance_nano_usd',
     ])
+    .where(accountId === null ? sql<boolean>`true` : sql<boolean>`account.account_id = ${accountId}`)
     .orderBy('account.created_at')
     .orderBy('account.account_id')
     .execute();

@@ -16,6 +16,7 @@ async function addKey({ db }: Store, limits: Partial<Caller> = {}): Promise<Call
   const caller: Caller = {
     accountId: newId('acc'),
     keyId: newId('key'),
+    capGroupId: newId('cap'),
     kind: 'wholesale',
     name: '',
     capNanoUsd: null,
@@ -26,18 +27,15 @@ async function addKey({ db }: Store, limits: Partial<Caller> = {}): Promise<Call
     expiresAt: null,
     ...limits,
   };
-  const { accountId, keyId } = caller;
+  const { accountId, keyId, capGroupId } = caller;
   await db.insertInto('account').values({ account_id: accountId, name: '', created_at: 0 }).execute();
-  await db
-    .insertInto('cap_group')
-    .values({ cap_group_id: `cap_${keyId}`, cap_nano_usd: null })
-    .execute();
+  await db.insertInto('cap_group').values({ cap_group_id: capGroupId, cap_nano_usd: null }).execute();
   await db
     .insertInto('api_key')
     .values({
       key_id: keyId,
       account_id: accountId,
-      cap_group_id: `cap_${keyId}`,
+      cap_group_id: capGroupId,
       kind: 'wholesale',
       name: '',
       secret_digest: '',
@@ -159,6 +157,20 @@ testOnEach('keys have their limits each for itself', async (database) => {
   await using _one = await server.admit(await server.key({ requestsPerMinute: 1 }));
   await using other = await server.admit(await server.key({ requestsPerMinute: 1 }));
   assert.equal(other.limit.remaining, 0);
+});
+
+testOnEach('a key that was rotated and its successor have one limit together', async (database) => {
+  await using server = await open(database);
+  const old = await server.key({ requestsPerMinute: 3, concurrency: 2 });
+  const successor = { ...old, keyId: newId('key') };
+  {
+    await using _first = await server.admit(old);
+    await using _second = await server.admit(successor);
+    for (const one of [old, successor]) await assert.rejects(server.admit(one), { code: 'concurrency_limited' });
+  }
+  await using third = await server.admit(successor);
+  assert.equal(third.limit.remaining, 0);
+  for (const one of [old, successor]) await assert.rejects(server.admit(one), { code: 'rate_limited' });
 });
 
 testOnEach('a call in flight keeps its place over the end of a minute', async (database) => {

@@ -1,4 +1,7 @@
-/** How much a key may do at once: requests in a minute, and calls in flight. Counted in memory here, for one server. */
+/**
+ * How much a key may do at once: requests in a minute, and calls in flight. A key that has been rotated counts with its
+ * successor. Counted in memory here, for one server.
+ */
 import type { Caller } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
@@ -34,11 +37,11 @@ interface Counts {
 }
 
 export function createAdmission({ clock }: { clock: Clock }): Admission {
-  const countsByKey = new Map<string, Counts>();
+  const countsByCapGroup = new Map<string, Counts>();
   let sweptAt = clock.now();
 
-  function countsOf(keyId: string, now: number): Counts {
-    const known = countsByKey.get(keyId) ?? { seconds: [], inFlight: 0 };
+  function countsOf(capGroupId: string, now: number): Counts {
+    const known = countsByCapGroup.get(capGroupId) ?? { seconds: [], inFlight: 0 };
     const first = firstSecond(now);
     known.seconds = known.seconds.filter(({ second }) => second >= first);
     return known;
@@ -48,9 +51,9 @@ export function createAdmission({ clock }: { clock: Clock }): Admission {
   function sweep(now: number): void {
     if (now - sweptAt < SWEEP_MS) return;
     sweptAt = now;
-    for (const keyId of countsByKey.keys()) {
-      const { seconds, inFlight } = countsOf(keyId, now);
-      if (inFlight === 0 && seconds.length === 0) countsByKey.delete(keyId);
+    for (const capGroupId of countsByCapGroup.keys()) {
+      const { seconds, inFlight } = countsOf(capGroupId, now);
+      if (inFlight === 0 && seconds.length === 0) countsByCapGroup.delete(capGroupId);
     }
   }
 
@@ -58,7 +61,7 @@ export function createAdmission({ clock }: { clock: Clock }): Admission {
     async admit(caller, onRateLimit) {
       const now = clock.now();
       sweep(now);
-      const counts = countsOf(caller.keyId, now);
+      const counts = countsOf(caller.capGroupId, now);
       const before = rateLimitOf(caller, counts.seconds, now);
       if (before.remaining === 0 || counts.inFlight >= caller.concurrency) {
         onRateLimit(before);
@@ -66,7 +69,7 @@ export function createAdmission({ clock }: { clock: Clock }): Admission {
       }
       countRequest(counts, secondOf(now));
       counts.inFlight += 1;
-      countsByKey.set(caller.keyId, counts);
+      countsByCapGroup.set(caller.capGroupId, counts);
       onRateLimit(rateLimitOf(caller, counts.seconds, now));
       let released = false;
       return {

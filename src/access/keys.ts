@@ -7,6 +7,7 @@ import { newId } from '../core/ids.ts';
 import { formatTiers, parseTiers, type Tier } from '../core/tiers.ts';
 import type { ApiKeyTable, Schema } from '../store/schema.ts';
 import type { Db, Store } from '../store/store.ts';
+import { lockAccount } from '../store/lock-account.ts';
 import { newKeyText } from './key-text.ts';
 import { secretDigest } from './secret-digest.ts';
 
@@ -48,11 +49,11 @@ export interface IssuedKey {
 }
 
 export interface Keys {
-  /** `not_found` where there is no such account. */
+  /** `not_found` where there is no such account, `invalid_parameter` for an end that has passed. */
   create(key: NewKey): Promise<IssuedKey>;
   /** The oldest first; of one account, or of all. */
   list(accountId: string | null): Promise<Key[]>;
-  /** Changes what is given, from the next call on. `not_found` for an unknown key. */
+  /** Changes what is given, from the next call on. `not_found` for an unknown key, `invalid_parameter` for an end that has passed. */
   set(keyId: string, changes: KeyChanges): Promise<void>;
   /**
    * Makes a successor with the same rights, which shares the monthly cap; the old key works for `graceMs` longer.
@@ -75,6 +76,7 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
     create: (key) =>
       store.transaction(async (transaction) => {
         await assertAccount(transaction, key.accountId);
+        assertFuture(key.expiresAt, clock);
         const capGroupId = newId('cap');
         await transaction
           .insertInto('cap_group')
@@ -101,7 +103,8 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
 
     set: (keyId, changes) =>
       store.transaction(async (transaction) => {
-        const { cap_group_id: capGroupId } = await find(transaction, keyId);
+        const { cap_group_id: capGroupId } = await findLocked(transaction, keyId);
+        assertFuture(changes.expiresAt ?? null, clock);
         const columns = changedColumns(changes);
         if (Object.keys(columns).length > 0)
           await transaction.updateTable('api_key').set(columns).where('key_id', '=', keyId).execute();
@@ -116,7 +119,7 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
 
     rotate: (keyId, graceMs) =>
       store.transaction(async (transaction) => {
-        const old = await find(transaction, keyId);
+        const old = await findLocked(transaction, keyId);
         const now = clock.now();
         const endsAt = Math.min(old.retires_at ?? Infinity, old.expires_at ?? Infinity);
         if (old.revoked_at !== null || endsAt <= now) {
@@ -134,7 +137,7 @@ export function createKeys({ store, clock, pepper }: KeysOptions): Keys {
 
     revoke: (keyId) =>
       store.transaction(async (transaction) => {
-        const key = await find(transaction, keyId);
+        const key = await findLocked(transaction, keyId);
         const revokedAt = key.revoked_at ?? clock.now();
         await transaction.updateTable('api_key').set({ revoked_at: revokedAt }).where('key_id', '=', keyId).execute();
       }),
@@ -232,10 +235,20 @@ async function list(db: Db, accountId: string | null): Promise<Key[]> {
   }));
 }
 
-async function find(transaction: Transaction<Schema>, keyId: string): Promise<ApiKeyTable> {
-  const row = await transaction.selectFrom('api_key').selectAll().where('key_id', '=', keyId).executeTakeFirst();
-  if (row === undefined) throw new AppError('not_found', { message: 'There is no key with this id.' });
-  return row;
+/** The key as it stands, while no hold is made with it; `not_found` for an unknown one. */
+async function findLocked(transaction: Transaction<Schema>, keyId: string): Promise<ApiKeyTable> {
+  const key = transaction.selectFrom('api_key').selectAll().where('key_id', '=', keyId);
+  const found = await key.executeTakeFirst();
+  if (found === undefined) throw new AppError('not_found', { message: 'There is no key with this id.' });
+  await lockAccount(transaction, found.account_id);
+  return key.executeTakeFirstOrThrow();
+}
+
+function assertFuture(expiresAt: number | null, clock: Clock): void {
+  if (expiresAt === null || expiresAt > clock.now()) return;
+  throw new AppError('invalid_parameter', {
+    message: 'The end of a key must lie in the future. To end one at once, revoke it.',
+  });
 }
 
 async function assertAccount(transaction: Transaction<Schema>, accountId: string): Promise<void> {

@@ -30,7 +30,7 @@ async function open(database: DatabaseName) {
   const keys = createKeys({ store, clock, pepper: PEPPER });
   const { keyId, key } = await keys.create(newKey);
   const defaults = { requestsPerMinute: 600, concurrency: 32 };
-  const authenticate = createAuthenticate({ db: store.db, clock, pepper: PEPPER, defaults });
+  const authenticate = createAuthenticate({ db: store.db, cache: null, clock, pepper: PEPPER, defaults });
   return {
     store,
     accounts,

@@ -56,11 +56,11 @@ export function createSharedAdmission({ store, clock, instanceId, log }: SharedA
       const now = clock.now();
       await sweep(now);
       const callId = newId('call');
-      const row = { call_id: callId, key_id: caller.keyId, instance_id: instanceId };
+      const row = { call_id: callId, cap_group_id: caller.capGroupId, instance_id: instanceId };
       const insert = db.insertInto('call_in_flight').values(row).compile();
       // Each admission counts rows that others add, so those of one key run one after the other.
-      const admitted = await writeIf(countRequest(db, caller, now), [insert], `admission ${caller.keyId}`);
-      const counts = await requestsOf(db, caller.keyId, now);
+      const admitted = await writeIf(countRequest(db, caller, now), [insert], `admission ${caller.capGroupId}`);
+      const counts = await requestsOf(db, caller.capGroupId, now);
       onRateLimit(rateLimitOf(caller, counts, now));
       if (!admitted) throw refusal(caller, counts, now);
       return permitOf(callId);
@@ -70,23 +70,23 @@ export function createSharedAdmission({ store, clock, instanceId, log }: SharedA
 
 /** Adds a request to its second, where the key's minute and its calls in flight leave room for one more. */
 function countRequest(db: Db, caller: Caller, now: number): CompiledQuery {
-  const { keyId, requestsPerMinute, concurrency } = caller;
+  const { capGroupId, requestsPerMinute, concurrency } = caller;
   return sql`
-    insert into request_second (key_id, second, requests)
-    select key_id, ${secondOf(now)}, 1 from api_key
-    where key_id = ${keyId}
+    insert into request_second (cap_group_id, second, requests)
+    select cap_group_id, ${secondOf(now)}, 1 from cap_group
+    where cap_group_id = ${capGroupId}
       and (select coalesce(sum(requests), 0) from request_second
-        where key_id = ${keyId} and second >= ${firstSecond(now)}) < ${requestsPerMinute}
+        where cap_group_id = ${capGroupId} and second >= ${firstSecond(now)}) < ${requestsPerMinute}
       and (select count(*) from call_in_flight join instance on instance.instance_id = call_in_flight.instance_id
-        where call_in_flight.key_id = ${keyId} and instance.lease_until >= ${now}) < ${concurrency}
-    on conflict (key_id, second) do update set requests = request_second.requests + 1`.compile(db);
+        where call_in_flight.cap_group_id = ${capGroupId} and instance.lease_until >= ${now}) < ${concurrency}
+    on conflict (cap_group_id, second) do update set requests = request_second.requests + 1`.compile(db);
 }
 
-function requestsOf(db: Db, keyId: string, now: number): Promise<SecondCount[]> {
+function requestsOf(db: Db, capGroupId: string, now: number): Promise<SecondCount[]> {
   return db
     .selectFrom('request_second')
     .select(['second', 'requests'])
-    .where('key_id', '=', keyId)
+    .where('cap_group_id', '=', capGroupId)
     .where('second', '>=', firstSecond(now))
     .orderBy('second')
     .execute();

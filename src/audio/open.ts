@@ -13,8 +13,8 @@ export type AudioSource =
   | { readonly kind: 'url'; readonly url: string }
   /** A `data:audio/…;base64,` URL. */
   | { readonly kind: 'data'; readonly url: string }
-  /** A file that the caller sends along, as its bytes come. Whoever opens it leaves them to the opener. */
-  | { readonly kind: 'upload'; readonly chunks: AsyncIterable<Uint8Array> }
+  /** A file that the caller sent along; see `receive`. */
+  | { readonly kind: 'upload'; readonly audio: OpenAudio }
   /** A file of this machine, which only its operator may name. It is read in place and neither copied nor deleted. */
   | { readonly kind: 'file'; readonly path: string };
 
@@ -25,11 +25,18 @@ export interface AudioOpenerOptions {
 }
 
 export interface AudioOpener {
+  /** Judges a source as far as that goes without the network. Throws an `AppError` on `inputs.audio`. */
+  check(source: AudioSource): void;
   /**
    * Resolves once the source is accepted; its bytes may still be arriving. Rejects with an `AppError` on `inputs.audio`
-   * (of an upload: on `file`), or with the signal's reason. An abort after that stops the bytes.
+   * or with the signal's reason. An abort after that stops the bytes.
    */
   open(source: AudioSource, signal: AbortSignal): Promise<OpenAudio>;
+  /**
+   * Takes the bytes of an upload as they come, within the limits of a download. Whatever ends it, an `AppError` on `file` or
+   * the signal's reason, is told by `complete`.
+   */
+  receive(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<OpenAudio>;
 }
 
 const PARAM = 'inputs.audio';
@@ -76,7 +83,7 @@ export function createAudioOpener(options: AudioOpenerOptions): AudioOpener {
     return createGrowingFile({ temporaryDirectory, chunks: [decodeDataUrl(url)], stop() {} });
   }
 
-  async function openUpload(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<OpenAudio> {
+  async function receive(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<OpenAudio> {
     signal.throwIfAborted();
     const stopped = new AbortController();
     const upload = readUpload(chunks, uploadLimits, AbortSignal.any([signal, stopped.signal]));
@@ -85,14 +92,24 @@ export function createAudioOpener(options: AudioOpenerOptions): AudioOpener {
   }
 
   return {
-    open(source, signal) {
+    receive,
+    check(source) {
+      if (source.kind === 'data') decodeDataUrl(source.url);
+      if (source.kind !== 'url') return;
+      try {
+        guardedFetch.check(source.url);
+      } catch (error) {
+        throwAudioError(error);
+      }
+    },
+    async open(source, signal) {
       switch (source.kind) {
         case 'url':
           return openUrl(source.url, signal);
         case 'data':
           return openData(source.url, signal);
         case 'upload':
-          return openUpload(source.chunks, signal);
+          return source.audio;
         case 'file':
           return openFile(source.path);
       }

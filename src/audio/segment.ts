@@ -2,7 +2,7 @@
  * Cuts a recording into pieces that an engine can take: speech is packed into pieces of about 20 to 28 seconds that begin
  * and end in pauses, and long pauses are left out. Pure: probabilities and options in, offsets out.
  */
-import { FRAME_SAMPLES, SAMPLE_RATE_HZ, type Piece, type SpeechFrames } from '../core/pcm.ts';
+import { FRAME_SAMPLES, SAMPLE_RATE_HZ, type Piece, type SpeechFrames, type SpeechRegion } from '../core/pcm.ts';
 
 export interface SegmentOptions {
   /** The longest piece that the engine takes, in seconds, its padding included. */
@@ -23,12 +23,6 @@ export interface SegmentOptions {
   readonly pauseSecondsMin?: number;
 }
 
-/** A stretch of speech, in samples: `start` inclusive, `end` exclusive. */
-export interface SpeechRegion {
-  readonly start: number;
-  readonly end: number;
-}
-
 const SECONDS_WANTED_SHARE = 20 / 28;
 /** Frames over which the level is averaged where a cut has to go through speech. */
 const QUIET_FRAMES = 3;
@@ -47,7 +41,7 @@ export function segment(frames: SpeechFrames, sampleCount: number, options: Segm
     let rest = region;
     const last = open.at(-1);
     if (last !== undefined && rest.start - last.end >= pauseThatEnds(spanOf(open), spanWanted, spanMax, pauseLong)) {
-      spans.push({ ...spanOf(open), forcedEnd: false });
+      spans.push(spanOfAll(open));
       open = [];
     }
     while (lengthOf(spanOf([...open, rest])) > spanMax) {
@@ -57,17 +51,17 @@ export function segment(frames: SpeechFrames, sampleCount: number, options: Segm
           rest.start + Math.min(spanWanted, spanMax - FRAME_SAMPLES),
           rest.start + spanMax,
         );
-        spans.push({ start: rest.start, end, forcedEnd: true });
+        spans.push({ start: rest.start, end, forcedEnd: true, speech: [{ start: rest.start, end }] });
         rest = { start: end, end: rest.end };
       } else {
         const count = regionsBeforeBestPause([...open, rest], spanWanted);
-        spans.push({ ...spanOf(open.slice(0, count)), forcedEnd: false });
+        spans.push(spanOfAll(open.slice(0, count)));
         open = open.slice(count);
       }
     }
     open.push(rest);
   }
-  if (open.length > 0) spans.push({ ...spanOf(open), forcedEnd: false });
+  if (open.length > 0) spans.push(spanOfAll(open));
   return padded(spans, padding, sampleCount);
 }
 
@@ -104,8 +98,10 @@ export function speechRegions(
 }
 
 /** What of a piece is speech and the pauses within, before it is padded. */
-interface Span extends SpeechRegion {
-  readonly forcedEnd: boolean;
+type Span = Piece;
+
+function spanOfAll(speech: readonly SpeechRegion[]): Span {
+  return { ...spanOf(speech), forcedEnd: false, speech };
 }
 
 function spanOf(regions: readonly SpeechRegion[]): SpeechRegion {
@@ -140,7 +136,7 @@ function regionsBeforeBestPause(regions: readonly SpeechRegion[], spanWanted: nu
 }
 
 /** The border between two frames from `from` to `to` around which it is quietest. */
-function quietestPoint({ levelsDb }: SpeechFrames, from: number, to: number): number {
+export function quietestPoint({ levelsDb }: Pick<SpeechFrames, 'levelsDb'>, from: number, to: number): number {
   const first = Math.ceil(from / FRAME_SAMPLES);
   const last = Math.floor(to / FRAME_SAMPLES);
   let quietest = last;
@@ -157,7 +153,7 @@ function quietestPoint({ levelsDb }: SpeechFrames, from: number, to: number): nu
 
 /** Widens each span into the pause around it, to the middle at most; where speech was cut there is none. */
 function padded(spans: readonly Span[], padding: number, sampleCount: number): Piece[] {
-  return spans.map(({ start, end, forcedEnd }, index) => {
+  return spans.map(({ start, end, ...rest }, index) => {
     const before = spans[index - 1];
     const after = spans[index + 1];
     const roomBefore = before === undefined ? start : Math.floor((start - before.end) / 2);
@@ -165,7 +161,7 @@ function padded(spans: readonly Span[], padding: number, sampleCount: number): P
     return {
       start: start - Math.min(padding, roomBefore),
       end: end + Math.min(padding, roomAfter),
-      forcedEnd,
+      ...rest,
     };
   });
 }

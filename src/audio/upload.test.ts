@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import { NEVER } from './fetch/test-network.ts';
+import { NEVER, setUp as setUpFetch } from './fetch/test-network.ts';
 import { createAudioOpener, type OpenAudio } from './open.ts';
 import type { UploadLimits } from './upload.ts';
 
@@ -13,13 +13,12 @@ import type { UploadLimits } from './upload.ts';
 async function setUp(uploadLimits: Partial<UploadLimits> = {}) {
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'earshot-upload-'));
   const opener = createAudioOpener({
-    fetch: () => Promise.reject(new Error('An upload needs no download.')),
+    fetch: setUpFetch({}).guardedFetch,
     temporaryDirectory,
     uploadLimits,
   });
   return {
-    open: (chunks: AsyncIterable<Uint8Array>, signal: AbortSignal = NEVER) =>
-      opener.open({ kind: 'upload', chunks }, signal),
+    open: (chunks: AsyncIterable<Uint8Array>, signal: AbortSignal = NEVER) => opener.receive(chunks, signal),
     filesLeft: () => readdir(temporaryDirectory),
     [Symbol.asyncDispose]: () => rm(temporaryDirectory, { recursive: true }),
   };

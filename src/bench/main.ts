@@ -3,12 +3,24 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
+import { dashboardBench } from './dashboard.ts';
 import { decodeBench } from './decode.ts';
+import { fairnessBench } from './fairness.ts';
 import type { Bench, Figure } from './figure.ts';
+import { glmBench } from './glm.ts';
 import { ledgerBench } from './ledger.ts';
 import { serveBench } from './serve.ts';
+import { usageBench } from './usage.ts';
 
-const BENCHES: readonly Bench[] = [ledgerBench, decodeBench, serveBench];
+const BENCHES: readonly Bench[] = [
+  ledgerBench,
+  usageBench,
+  dashboardBench,
+  decodeBench,
+  serveBench,
+  fairnessBench,
+  glmBench,
+];
 
 const RESULTS = 'bench-results';
 

@@ -18,6 +18,8 @@ export interface Balance {
 export interface Balances {
   /** Raises the balance; `note` says why. Whether it limits calls stays as it is. `not_found` for an unknown account. */
   credit(accountId: string, amountNanoUsd: NanoUsd, note: string): Promise<Balance>;
+  /** Lowers the balance, as a payment that was taken back does. `not_found` for an unknown account. */
+  debit(accountId: string, amountNanoUsd: NanoUsd, note: string): Promise<Balance>;
   /**
    * Makes the account prepaid, with a credit or a debit that brings its balance to the amount; null ends that.
    * It counts from the next hold on. `not_found` for an unknown account.
@@ -34,19 +36,15 @@ export interface BalancesOptions {
 }
 
 export function createBalances({ store, clock }: BalancesOptions): Balances {
+  const move = (accountId: string, differenceNanoUsd: NanoUsd, note: string): Promise<Balance> =>
+    store.transaction(async (transaction) => {
+      const before = await lockBalance(transaction, accountId);
+      const after = { ...before, balanceNanoUsd: before.balanceNanoUsd + differenceNanoUsd };
+      return change(transaction, clock, accountId, before, after, note);
+    });
   return {
-    credit: (accountId, amountNanoUsd, note) =>
-      store.transaction(async (transaction) => {
-        const before = await lockBalance(transaction, accountId);
-        return change(
-          transaction,
-          clock,
-          accountId,
-          before,
-          { ...before, balanceNanoUsd: before.balanceNanoUsd + amountNanoUsd },
-          note,
-        );
-      }),
+    credit: (accountId, amountNanoUsd, note) => move(accountId, amountNanoUsd, note),
+    debit: (accountId, amountNanoUsd, note) => move(accountId, -amountNanoUsd, note),
     setPrepaid: (accountId, balanceNanoUsd) =>
       store.transaction(async (transaction) => {
         const before = await lockBalance(transaction, accountId);
@@ -69,7 +67,7 @@ async function change(
   note: string,
 ): Promise<Balance> {
   const difference = after.balanceNanoUsd - before.balanceNanoUsd;
-  if (after.balanceNanoUsd > NANO_USD_MAX)
+  if (after.balanceNanoUsd > NANO_USD_MAX || after.balanceNanoUsd < -NANO_USD_MAX)
     throw new AppError('invalid_parameter', { message: 'The balance would be too large.' });
   await transaction
     .updateTable('account_balance')

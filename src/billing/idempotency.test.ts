@@ -24,7 +24,10 @@ function idempotencyOf({ store, clock }: TemporaryLedger, instanceId = INSTANCE_
 
 async function answer(money: TemporaryLedger, keyId: string, claim: Claim, reply: string): Promise<void> {
   await using hold = await money.ledger.hold(callOf(keyId, claim.requestId), 10n);
-  await money.ledger.settle(hold, meteredAt(7n), { claim, render: ({ costNanoUsd }) => `${reply} ${costNanoUsd}` });
+  await money.ledger.settle(hold, meteredAt(7n), {
+    keeper: claim,
+    render: ({ costNanoUsd }) => `${reply} ${costNanoUsd}`,
+  });
 }
 
 testOnEach(
@@ -43,7 +46,7 @@ testOnEach(
     await answer(money, keyId, claim, 'the reply');
     for (const instance of instances) {
       await using again = await instance.claim(callOf(keyId), SENT);
-      assert.deepEqual(again.earlier, { reply: 'the reply 7', engine: 'embedded' });
+      assert.deepEqual(again.earlier, { reply: 'the reply 7', engine: 'embedded', warnings: [] });
     }
     await claim[Symbol.asyncDispose]();
     assert.notEqual((await idempotencyOf(money).claim(callOf(keyId), SENT)).earlier, null);
@@ -99,7 +102,7 @@ testOnEach(
     money.pass(5_001);
     const claim = await second.claim(callOf(keyId), SENT);
     assert.equal(claim.earlier, null);
-    await assert.rejects(money.ledger.settle(hold, meteredAt(1n), { claim: lost, render: () => '' }), {
+    await assert.rejects(money.ledger.settle(hold, meteredAt(1n), { keeper: lost, render: () => '' }), {
       code: 'internal_error',
     });
     await answer(money, keyId, claim, 'second');

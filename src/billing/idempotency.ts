@@ -2,11 +2,12 @@
  * Idempotency keys: of the calls with one key, one claims it and runs; the others are told to wait, and get its very reply
  * once that is there. A claim ends with its call's failure, or with the lease of the process that works on it.
  */
-import { sql, type CompiledQuery } from 'kysely';
+import { sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Db, Store } from '../store/store.ts';
+import type { ReplyKeeper } from './ledger.ts';
 import type { Call } from './request-log.ts';
 
 /** The key that a caller sent, and a digest of the rest of its request. */
@@ -16,18 +17,18 @@ export interface IdempotencyKey {
 }
 
 /** The right to run, or the reply that is there already. Disposing it gives the key free, unless there is a reply. */
-export interface Claim extends AsyncDisposable {
+export interface Claim extends AsyncDisposable, ReplyKeeper {
   readonly requestId: string;
   /** Null for the one call that is to run. */
   readonly earlier: EarlierReply | null;
-  /** Says that a reply has been kept. */
-  end(): void;
 }
 
-/** What the first call with this key was answered, byte for byte, and the engine of that answer. */
+/** What the first call with this key was answered, byte for byte, and what else is told of that answer. */
 export interface EarlierReply {
   readonly reply: string;
   readonly engine: string;
+  /** The codes of its warnings. */
+  readonly warnings: readonly string[];
 }
 
 export interface Idempotency {
@@ -60,7 +61,9 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
       if (found !== undefined && found.fingerprint !== sent.fingerprint) throw new AppError('idempotency_key_reused');
       // One that ended between the two statements counts as still running: the next try will tell.
       if (found === undefined || found.reply === null) throw new AppError('idempotency_in_progress');
-      return openClaim(options, call.requestId, { reply: found.reply, engine: found.engine ?? '' });
+      const { reply, engine, warnings } = found;
+      const codes = JSON.parse(warnings ?? '[]') as readonly string[];
+      return openClaim(options, call.requestId, { reply, engine: engine ?? '', warnings: codes });
     },
     async forgetExpired() {
       for (let forgotten = 0; ;) {
@@ -80,16 +83,6 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   };
 }
 
-/** Keeps the reply of a claim. It changes no row where the claim has been lost, and then the call must not be charged. */
-export function keepReply(db: Db, clock: Clock, claim: Claim, reply: string): CompiledQuery {
-  return db
-    .updateTable('idempotency')
-    .set({ reply, expires_at: clock.now() + KEPT_MS })
-    .where('request_id', '=', claim.requestId)
-    .where('reply', 'is', null)
-    .compile();
-}
-
 /** The row of the conflict is locked, so of many callers one gets it: the first, or one after its end. */
 async function insertClaim({ store, clock, instanceId }: IdempotencyOptions, call: Call, sent: IdempotencyKey) {
   const now = clock.now();
@@ -106,11 +99,21 @@ async function insertClaim({ store, clock, instanceId }: IdempotencyOptions, cal
   return (numAffectedRows ?? 0n) > 0n;
 }
 
-function openClaim({ store, log }: IdempotencyOptions, requestId: string, earlier: EarlierReply | null): Claim {
+function openClaim(options: IdempotencyOptions, requestId: string, earlier: EarlierReply | null): Claim {
+  const { store, clock, log } = options;
   let ended = earlier !== null;
   return {
     requestId,
     earlier,
+    // It changes no row where the claim has been lost, and then the call must not be charged.
+    keep: (reply) => [
+      store.db
+        .updateTable('idempotency')
+        .set({ reply, expires_at: clock.now() + KEPT_MS })
+        .where('request_id', '=', requestId)
+        .where('reply', 'is', null)
+        .compile(),
+    ],
     end: () => void (ended = true),
     async [Symbol.asyncDispose]() {
       if (ended) return;
@@ -130,7 +133,7 @@ function findClaim(db: Db, call: Call, key: string) {
     .selectFrom('idempotency')
     .innerJoin('api_key', 'api_key.cap_group_id', 'idempotency.cap_group_id')
     .leftJoin('request', 'request.request_id', 'idempotency.request_id')
-    .select(['fingerprint', 'reply', 'request.engine'])
+    .select(['fingerprint', 'reply', 'request.engine', 'request.warnings'])
     .where('api_key.key_id', '=', call.keyId)
     .where('idempotency_key', '=', key)
     .executeTakeFirst();

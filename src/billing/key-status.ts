@@ -23,11 +23,10 @@ export interface KeyStatus {
 export async function keyStatus(db: Db, clock: Clock, caller: Caller): Promise<KeyStatus> {
   const now = clock.now();
   const row = await db
-    .selectFrom('api_key')
-    .innerJoin('cap_balance', 'cap_balance.cap_group_id', 'api_key.cap_group_id')
+    .selectFrom('cap_balance')
     .select(['settled_nano_usd', 'held_nano_usd'])
-    .where('api_key.key_id', '=', caller.keyId)
-    .where('cap_balance.month', '=', monthOf(now))
+    .where('cap_group_id', '=', caller.capGroupId)
+    .where('month', '=', monthOf(now))
     .executeTakeFirst();
   const { settled_nano_usd: spent, held_nano_usd: held } = row ?? { settled_nano_usd: 0n, held_nano_usd: 0n };
   return {

@@ -188,7 +188,7 @@ class History {
   async #settle(known: ModelHold | undefined, cost: bigint): Promise<void> {
     if (known === undefined) return;
     const { claim } = known;
-    const reply = claim === null ? undefined : { claim, render: () => claim.requestId };
+    const reply = claim === null ? undefined : { keeper: claim, render: () => claim.requestId };
     const settled = this.#ledger.settle(known.hold, meteredAt(cost), reply);
     const name = this.#nameOf(claim);
     if (known.ended || (claim !== null && name === null)) return assert.rejects(settled);

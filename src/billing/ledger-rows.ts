@@ -3,8 +3,10 @@ import { sql, type CompiledQuery } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { formatUsd, type NanoUsd } from '../core/money.ts';
 import { newId } from '../core/ids.ts';
+import { compileOnce } from '../store/compile-once.ts';
 import { keyIsLive } from '../store/key-is-live.ts';
-import type { HoldTable } from '../store/schema.ts';
+import { lockAccount } from '../store/lock-account.ts';
+import type { HoldTable, OpenHoldTable, TransferTable } from '../store/schema.ts';
 import type { Db, Store } from '../store/store.ts';
 import { monthEnd, monthOf } from './month.ts';
 import type { Charge } from './price.ts';
@@ -28,8 +30,8 @@ export interface Posting {
   readonly call: PricedCall;
   readonly metered: Metered;
   readonly now: number;
-  /** Another condition on the settlement, which must change a row too; null for none. */
-  readonly condition: ((charge: Charge) => CompiledQuery) | null;
+  /** More conditions on the settlement, each of which must change a row too. */
+  readonly conditions: (charge: Charge) => readonly CompiledQuery[];
 }
 
 type LedgerStore = Pick<Store, 'db' | 'writeIf' | 'transaction'>;
@@ -49,10 +51,10 @@ export async function reserve({ db, writeIf }: LedgerStore, reservation: Reserva
   };
   // Whoever changes both balances takes the account's first, so that no two wait for each other.
   const held = await writeIf(
-    [addToHeldOfAccount(db, hold), addToHeldOfKey(db, hold, call.keyId, now)],
+    [addToHeldOfAccount(db, hold), addToHeldOfKey(db, { ...hold, keyId: call.keyId, now })],
     [
-      insertHold(db, hold, call, now),
-      db.insertInto('open_hold').values({ hold_id: hold.hold_id, instance_id: reservation.instanceId }).compile(),
+      insertHold(db, { ...hold, keyId: call.keyId, model: call.model, now }),
+      insertOpenHold(db, { hold_id: hold.hold_id, instance_id: reservation.instanceId }),
     ],
   );
   if (!held) throw await refusal(db, call, hold, now);
@@ -64,8 +66,8 @@ export async function reserve({ db, writeIf }: LedgerStore, reservation: Reserva
  * Gives the charge; `internal_error` where the hold has ended already.
  */
 export async function post({ db, writeIf }: LedgerStore, posting: Posting, charge: Charge): Promise<Charge> {
-  const { hold, condition } = posting;
-  const conditions = [takeOpenHold(db, hold).compile(), ...(condition === null ? [] : [condition(charge)])];
+  const { hold } = posting;
+  const conditions = [takeOpenHold(db, hold), ...posting.conditions(charge)];
   if (!(await writeIf(conditions, settlement(db, posting, charge, null)))) throw hasEnded(hold);
   return charge;
 }
@@ -80,15 +82,15 @@ export function postInTurn(
   whose: 'account' | 'key',
   priceAt: (spentListNanoUsd: NanoUsd) => Charge,
 ): Promise<Charge> {
-  const { hold, call, condition } = posting;
+  const { hold, call, conditions } = posting;
   return transaction(async (db) => {
     const changes = async (query: CompiledQuery): Promise<boolean> =>
       ((await db.executeQuery(query)).numAffectedRows ?? 0n) > 0n;
-    if (!(await changes(takeOpenHold(db, hold).compile()))) throw hasEnded(hold);
-    await lockAccount(db, hold);
+    if (!(await changes(takeOpenHold(db, hold)))) throw hasEnded(hold);
+    await lockAccount(db, hold.account_id);
     const spent = await spentList(db, call, whose);
     const charge = priceAt(spent);
-    if (condition !== null && !(await changes(condition(charge)))) throw hasEnded(hold);
+    for (const condition of conditions(charge)) if (!(await changes(condition))) throw hasEnded(hold);
     for (const query of settlement(db, posting, charge, spent)) await db.executeQuery(query);
     return charge;
   });
@@ -96,13 +98,17 @@ export function postInTurn(
 
 /** Ends an open hold without a charge; false where it had ended already. */
 export function release(store: LedgerStore, now: number, hold: HoldRow, reason: string): Promise<boolean> {
-  return voidIf(store, now, hold, reason, takeOpenHold(store.db, hold).compile());
+  return voidIf(store, now, hold, reason, takeOpenHold(store.db, hold));
 }
 
 /** Like `release`, for a hold whose owner is dead; false too where the owner has renewed its lease. */
 export function releaseOfDeadOwner(store: Pick<Store, 'db' | 'writeIf'>, now: number, hold: HoldRow): Promise<boolean> {
   const dead = store.db.selectFrom('instance').select('instance_id').where('lease_until', '<', now);
-  const condition = takeOpenHold(store.db, hold).where('instance_id', 'in', dead).compile();
+  const condition = store.db
+    .deleteFrom('open_hold')
+    .where('hold_id', '=', hold.hold_id)
+    .where('instance_id', 'in', dead)
+    .compile();
   return voidIf(store, now, hold, 'lease_expired', condition);
 }
 
@@ -114,118 +120,113 @@ function voidIf(
   condition: CompiledQuery,
 ): Promise<boolean> {
   return writeIf(condition, [
-    moveAccountBalance(db, hold, 0n),
-    moveKeyBalance(db, hold, { listNanoUsd: 0n, costNanoUsd: 0n }),
+    moveAccountBalance(db, { ...hold, costNanoUsd: 0n }),
+    moveKeyBalance(db, { ...hold, listNanoUsd: 0n, costNanoUsd: 0n }),
     insertTransfer(db, now, hold, { kind: 'void', amountNanoUsd: 0n, reason }),
   ]);
 }
 
 /** The balance of a prepaid account must cover what is held; the row is locked, so parallel calls see each other's holds. */
-function addToHeldOfAccount(db: Db, hold: HoldRow): CompiledQuery {
-  return sql`
+const addToHeldOfAccount = compileOnce((db, hold: HoldRow) =>
+  sql`
     insert into account_balance (account_id, prepaid, balance_nano_usd, held_nano_usd)
     values (${hold.account_id}, 0, 0, ${hold.amount_nano_usd})
     on conflict (account_id) do update
     set held_nano_usd = account_balance.held_nano_usd + excluded.held_nano_usd
     where account_balance.prepaid = 0
-      or account_balance.balance_nano_usd - account_balance.held_nano_usd >= excluded.held_nano_usd`.compile(db);
-}
+      or account_balance.balance_nano_usd - account_balance.held_nano_usd >= excluded.held_nano_usd`.compile(db),
+);
 
-/** Adds to what is held only where the key lives and its cap allows it; the row is locked here too. */
-function addToHeldOfKey(db: Db, hold: HoldRow, keyId: string, now: number): CompiledQuery {
-  return sql`
+/**
+ * Adds to what is held only where the key lives and its cap allows it. Key and cap are read behind the account's lock,
+ * which whoever changes them takes too: a wait for it ends before this statement begins to look.
+ */
+const addToHeldOfKey = compileOnce((db, hold: HoldRow & { keyId: string; now: number }) =>
+  sql`
     insert into cap_balance (cap_group_id, month, settled_nano_usd, held_nano_usd)
     select cap_group.cap_group_id, ${hold.month}, 0, ${hold.amount_nano_usd}
     from api_key join cap_group on cap_group.cap_group_id = api_key.cap_group_id
-    where api_key.key_id = ${keyId} and ${keyIsLive(now)}
+    where api_key.key_id = ${hold.keyId} and ${keyIsLive(hold.now)}
       and (cap_group.cap_nano_usd is null or cap_group.cap_nano_usd >= ${hold.amount_nano_usd})
     on conflict (cap_group_id, month) do update
     set held_nano_usd = cap_balance.held_nano_usd + excluded.held_nano_usd
     where coalesce((
       select cap_balance.settled_nano_usd + cap_balance.held_nano_usd + excluded.held_nano_usd <= cap_group.cap_nano_usd
       from cap_group where cap_group.cap_group_id = excluded.cap_group_id and cap_group.cap_nano_usd is not null
-    ), true)`.compile(db);
-}
+    ), true)`.compile(db),
+);
 
-function insertHold(db: Db, hold: HoldRow, call: PricedCall, now: number): CompiledQuery {
-  return sql`
+const insertHold = compileOnce((db, hold: HoldRow & { keyId: string; model: string; now: number }) =>
+  sql`
     insert into hold (hold_id, request_id, account_id, key_id, cap_group_id, month, model, amount_nano_usd, created_at)
-    select ${hold.hold_id}, ${hold.request_id}, ${hold.account_id}, key_id, cap_group_id, ${hold.month}, ${call.model},
-      ${hold.amount_nano_usd}, ${now}
-    from api_key where key_id = ${call.keyId}`.compile(db);
-}
+    select ${hold.hold_id}, ${hold.request_id}, ${hold.account_id}, key_id, cap_group_id, ${hold.month}, ${hold.model},
+      ${hold.amount_nano_usd}, ${hold.now}
+    from api_key where key_id = ${hold.keyId}`.compile(db),
+);
+
+const insertOpenHold = compileOnce((db, { hold_id, instance_id }: OpenHoldTable) =>
+  db.insertInto('open_hold').values({ hold_id, instance_id }).compile(),
+);
 
 /** Whoever removes the row ends the hold; nobody else can any more. */
-function takeOpenHold(db: Db, hold: HoldRow) {
-  return db.deleteFrom('open_hold').where('hold_id', '=', hold.hold_id);
-}
+const takeOpenHold = compileOnce((db, { hold_id }: Pick<HoldRow, 'hold_id'>) =>
+  db.deleteFrom('open_hold').where('hold_id', '=', hold_id).compile(),
+);
 
 function hasEnded(hold: HoldRow): AppError {
   return new AppError('internal_error', {
-    detail: `The hold ${hold.hold_id}, or the claim of its idempotency key, had ended before it was settled.`,
+    detail: `The hold ${hold.hold_id}, or the right to keep its reply, had ended before it was settled.`,
   });
 }
 
 function settlement(db: Db, posting: Posting, charge: Charge, spentListNanoUsd: bigint | null): CompiledQuery[] {
   const { hold, call, metered, now } = posting;
   return [
-    moveAccountBalance(db, hold, charge.costNanoUsd),
-    moveKeyBalance(db, hold, charge),
-    addToListSpend(db, hold, charge.listNanoUsd),
+    moveAccountBalance(db, { ...hold, costNanoUsd: charge.costNanoUsd }),
+    moveKeyBalance(db, { ...hold, ...charge }),
+    addToListSpend(db, { ...hold, listNanoUsd: charge.listNanoUsd }),
     insertTransfer(db, now, hold, { kind: 'settle', amountNanoUsd: charge.costNanoUsd, reason: null }),
     ...recordAnswer(db, call, metered, charge, spentListNanoUsd),
   ];
 }
 
-/** Changes nothing but who may: the others wait until this transaction has ended. */
-async function lockAccount(db: Db, hold: HoldRow): Promise<void> {
-  await db
-    .updateTable('account_balance')
-    .set((row) => ({ held_nano_usd: row.ref('held_nano_usd') }))
-    .where('account_id', '=', hold.account_id)
-    .execute();
-}
-
-function moveAccountBalance(db: Db, hold: HoldRow, costNanoUsd: NanoUsd): CompiledQuery {
-  return db
+const moveAccountBalance = compileOnce((db, hold: HoldRow & { costNanoUsd: NanoUsd }) =>
+  db
     .updateTable('account_balance')
     .set((row) => ({
       held_nano_usd: row('held_nano_usd', '-', hold.amount_nano_usd),
-      balance_nano_usd: row('balance_nano_usd', '-', costNanoUsd),
+      balance_nano_usd: row('balance_nano_usd', '-', hold.costNanoUsd),
     }))
     .where('account_id', '=', hold.account_id)
-    .compile();
-}
+    .compile(),
+);
 
-function moveKeyBalance(
-  db: Db,
-  hold: HoldRow,
-  { listNanoUsd, costNanoUsd }: Pick<Charge, 'listNanoUsd' | 'costNanoUsd'>,
-): CompiledQuery {
-  const capGroup = db.selectFrom('hold').select('cap_group_id').where('hold_id', '=', hold.hold_id);
-  return db
+const moveKeyBalance = compileOnce((db, hold: HoldRow & Pick<Charge, 'listNanoUsd' | 'costNanoUsd'>) =>
+  db
     .updateTable('cap_balance')
     .set((row) => ({
       held_nano_usd: row('held_nano_usd', '-', hold.amount_nano_usd),
-      settled_nano_usd: row('settled_nano_usd', '+', costNanoUsd),
-      list_nano_usd: row('list_nano_usd', '+', listNanoUsd),
+      settled_nano_usd: row('settled_nano_usd', '+', hold.costNanoUsd),
+      list_nano_usd: row('list_nano_usd', '+', hold.listNanoUsd),
     }))
-    .where('cap_group_id', '=', capGroup)
+    .where('cap_group_id', '=', (from) =>
+      from.selectFrom('hold').select('cap_group_id').where('hold_id', '=', hold.hold_id),
+    )
     .where('month', '=', hold.month)
-    .compile();
-}
+    .compile(),
+);
 
-function addToListSpend(db: Db, hold: HoldRow, listNanoUsd: NanoUsd): CompiledQuery {
-  return db
+const addToListSpend = compileOnce((db, hold: HoldRow & Pick<Charge, 'listNanoUsd'>) =>
+  db
     .insertInto('account_month')
-    .values({ account_id: hold.account_id, month: hold.month, list_nano_usd: listNanoUsd })
+    .values({ account_id: hold.account_id, month: hold.month, list_nano_usd: hold.listNanoUsd })
     .onConflict((conflict) =>
       conflict
         .columns(['account_id', 'month'])
         .doUpdateSet({ list_nano_usd: sql`account_month.list_nano_usd + excluded.list_nano_usd` }),
     )
-    .compile();
-}
+    .compile(),
+);
 
 function insertTransfer(
   db: Db,
@@ -233,21 +234,35 @@ function insertTransfer(
   hold: HoldRow,
   end: { kind: 'settle' | 'void'; amountNanoUsd: NanoUsd; reason: string | null },
 ): CompiledQuery {
-  return db
+  return insertTransferRow(db, {
+    transfer_id: newId('tra'),
+    kind: end.kind,
+    hold_id: hold.hold_id,
+    held_nano_usd: hold.amount_nano_usd,
+    debit_account: `account:${hold.account_id}`,
+    credit_account: REVENUE,
+    amount_nano_usd: end.amountNanoUsd,
+    reason: end.reason,
+    created_at: now,
+  });
+}
+
+const insertTransferRow = compileOnce((db, row: Omit<TransferTable, 'note'>) =>
+  db
     .insertInto('transfer')
     .values({
-      transfer_id: newId('tra'),
-      kind: end.kind,
-      hold_id: hold.hold_id,
-      held_nano_usd: hold.amount_nano_usd,
-      debit_account: `account:${hold.account_id}`,
-      credit_account: REVENUE,
-      amount_nano_usd: end.amountNanoUsd,
-      reason: end.reason,
-      created_at: now,
+      transfer_id: row.transfer_id,
+      kind: row.kind,
+      hold_id: row.hold_id,
+      held_nano_usd: row.held_nano_usd,
+      debit_account: row.debit_account,
+      credit_account: row.credit_account,
+      amount_nano_usd: row.amount_nano_usd,
+      reason: row.reason,
+      created_at: row.created_at,
     })
-    .compile();
-}
+    .compile(),
+);
 
 /**
  * Why no hold was made. Key, cap and balance are read afresh; where they would allow it by now, the next try will pass,

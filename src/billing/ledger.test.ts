@@ -257,7 +257,7 @@ testOnEach('the status of a key shows what is spent, held and left, of the cap t
   const key = await money.newKey(2_000_000_000n);
   const caller = {
     accountId: 'acc_1',
-    keyId: key.keyId,
+    ...key,
     kind: 'wholesale',
     name: 'main',
     capNanoUsd: 2_000_000_000n,

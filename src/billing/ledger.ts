@@ -2,11 +2,11 @@
  * Holds, settlements and voids. A call's worst case is held before an engine starts, in one step that checks the key, its
  * monthly cap and a prepaid balance; afterwards the real cost is settled, or the hold is voided. Each hold ends exactly once.
  */
+import type { CompiledQuery } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { formatUsd, type NanoUsd } from '../core/money.ts';
 import type { Store } from '../store/store.ts';
-import { keepReply, type Claim } from './idempotency.ts';
 import { post, postInTurn, release, reserve, type HoldRow, type Posting } from './ledger-rows.ts';
 import { charge, type Charge } from './price.ts';
 import type { Metered } from './request-log.ts';
@@ -23,9 +23,17 @@ export interface Receipt {
   readonly costNanoUsd: NanoUsd;
 }
 
-/** The reply to a call with an idempotency key: it is kept for repeats, and committed together with the settlement. */
+/** Who keeps the reply to a call: the claim of an idempotency key for repeats, or the job that the call runs for. */
+export interface ReplyKeeper {
+  /** Statements that keep it; each changes a row, unless the right to keep a reply has been lost. */
+  keep(reply: string): readonly CompiledQuery[];
+  /** Told once the reply is kept. */
+  end(): void;
+}
+
+/** A reply that is committed together with the settlement, or neither is. */
 export interface KeptReply {
-  readonly claim: Claim;
+  readonly keeper: ReplyKeeper;
   render(receipt: Receipt): string;
 }
 
@@ -38,7 +46,7 @@ export interface Ledger {
   /**
    * Charges the call, releases the rest of its hold, writes its row and keeps its reply, all at once. Resolves once that
    * is durable. A cost above the hold is charged as the hold, with an alarm in the log. Throws where the hold, or the
-   * claim of the reply, has ended already.
+   * right to keep the reply, has ended already.
    */
   settle(hold: Hold, metered: Metered, reply?: KeptReply): Promise<Receipt>;
   /** Releases a hold; false where it had ended already. */
@@ -56,42 +64,26 @@ export interface LedgerOptions {
 const NOT_SETTLED = 'not_settled';
 
 export function createLedger({ store, clock, instanceId, log }: LedgerOptions): Ledger {
-  /** What the ledger knows of each hold that it gave out and that somebody still has. */
-  const held = new WeakMap<Hold, { readonly call: PricedCall; readonly row: HoldRow; ended: boolean }>();
-
-  const recall = (hold: Hold) => {
-    const known = held.get(hold);
-    if (known === undefined) throw new Error(`The hold ${hold.holdId} was not made by this ledger.`);
-    return known;
-  };
-
   const ledger: Ledger = {
     async hold(call, amountNanoUsd) {
       const row = await reserve(store, { call, amountNanoUsd, instanceId, now: clock.now() });
-      const hold: Hold = {
-        holdId: row.hold_id,
-        amountNanoUsd,
-        async [Symbol.asyncDispose]() {
-          if (recall(hold).ended) return;
-          // A failure here must not hide what ended the call; the hold then ends with this process's lease.
-          await ledger
-            .void(hold, NOT_SETTLED)
-            .catch((error: unknown) => log.error({ hold_id: row.hold_id, cause: String(error) }, 'hold-void-failed'));
-        },
-      };
-      held.set(hold, { call, row, ended: false });
+      const hold = new OpenHold(call, row, async () => {
+        // A failure here must not hide what ended the call; the hold then ends with this process's lease.
+        await ledger
+          .void(hold, NOT_SETTLED)
+          .catch((error: unknown) => log.error({ hold_id: row.hold_id, cause: String(error) }, 'hold-void-failed'));
+      });
       return hold;
     },
 
     async settle(hold, metered, reply) {
-      const known = recall(hold);
+      const known = openHold(hold);
       const posting: Posting = {
         hold: known.row,
         call: known.call,
         metered,
         now: clock.now(),
-        condition:
-          reply === undefined ? null : (made) => keepReply(store.db, clock, reply.claim, reply.render(toReceipt(made))),
+        conditions: (made) => reply?.keeper.keep(reply.render(toReceipt(made))) ?? [],
       };
       const { price, tiersCount } = metered.terms;
       const priceAt = (spentListNanoUsd: NanoUsd): Charge =>
@@ -101,18 +93,49 @@ export function createLedger({ store, clock, instanceId, log }: LedgerOptions): 
           ? await post(store, posting, priceAt(0n))
           : await postInTurn(store, posting, tiersCount, priceAt);
       known.ended = true;
-      reply?.claim.end();
+      reply?.keeper.end();
       return toReceipt(made);
     },
 
     async void(hold, reason) {
-      const known = recall(hold);
+      const known = openHold(hold);
       const voided = await release(store, clock.now(), known.row, reason);
       known.ended = true;
       return voided;
     },
   };
   return ledger;
+}
+
+/** What the ledger knows of a hold that it gave out. */
+class OpenHold implements Hold {
+  readonly call: PricedCall;
+  readonly row: HoldRow;
+  readonly #letGo: () => Promise<void>;
+  ended = false;
+
+  constructor(call: PricedCall, row: HoldRow, letGo: () => Promise<void>) {
+    this.call = call;
+    this.row = row;
+    this.#letGo = letGo;
+  }
+
+  get holdId(): string {
+    return this.row.hold_id;
+  }
+
+  get amountNanoUsd(): NanoUsd {
+    return this.row.amount_nano_usd;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.ended) await this.#letGo();
+  }
+}
+
+function openHold(hold: Hold): OpenHold {
+  if (hold instanceof OpenHold) return hold;
+  throw new Error(`The hold ${hold.holdId} was not made by a ledger.`);
 }
 
 function toReceipt({ listNanoUsd, costNanoUsd }: Charge): Receipt {

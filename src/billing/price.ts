@@ -71,6 +71,11 @@ export function mostCost(usage: Usage, price: ListPrice, discounts: Discounts, s
   return charge(usage, price, least, spentNanoUsd).costNanoUsd;
 }
 
+/** What a list amount comes to that stands on the month's list spend from `spentNanoUsd` on. */
+export function discountedAmount(listNanoUsd: NanoUsd, discounts: Discounts, spentNanoUsd: NanoUsd): NanoUsd {
+  return roundUp(split(listNanoUsd, 1n, discounts, spentNanoUsd), 1n).costNanoUsd;
+}
+
 /** The discount of the next nano-dollar of list spend. */
 export function discountAt({ discountBps, tiers }: Discounts, spentNanoUsd: NanoUsd): number {
   const reached = tiers.filter((tier) => tier.aboveNanoUsd <= spentNanoUsd);

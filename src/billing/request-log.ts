@@ -1,12 +1,19 @@
 /**
  * One row for each authenticated call, whatever its end: what `requests` and `errors` are counted from. Each is counted
- * in its day's totals in the same transaction.
+ * in the totals of its day in the same transaction.
  */
-import { sql, type CompiledQuery } from 'kysely';
+import { sql, type CompiledQuery, type Insertable } from 'kysely';
 import type { Usage } from '../core/transcript.ts';
-import type { RequestTable, RequestTimingTable, UsageDayTable } from '../store/schema.ts';
+import type {
+  AccountDayTable,
+  KeyMonthTable,
+  RequestTable,
+  RequestTimingTable,
+  UsageDayTable,
+} from '../store/schema.ts';
+import { compileOnce } from '../store/compile-once.ts';
 import type { Db, Store } from '../store/store.ts';
-import { DAY_MS } from './month.ts';
+import { DAY_MS, monthOf } from './month.ts';
 import type { Charge } from './price.ts';
 import type { Terms } from './terms.ts';
 
@@ -65,7 +72,7 @@ export async function recordUncharged(
     .onConflict((conflict) => conflict.column('request_id').doNothing())
     .compile();
   const timed = Object.keys(times).length > 0;
-  await writeIf(insert, [countInDay(db, row), ...(timed ? [insertTimes(db, call, times).compile()] : [])]);
+  await writeIf(insert, [...countInDay(db, row), ...(timed ? [insertTimes(db, call, times).compile()] : [])]);
 }
 
 /** Writes down the times of an answered call. They are known only after the settlement, and no money hangs on them. */
@@ -83,7 +90,13 @@ export function recordAnswer(
 ): CompiledQuery[] {
   const { usage, terms } = metered;
   const row = {
-    ...callColumns(call),
+    request_id: call.requestId,
+    account_id: call.accountId,
+    key_id: call.keyId,
+    model: call.model,
+    client_request_id: call.clientRequestId,
+    user_id: call.userId,
+    started_at: call.startedAt,
     status: 200,
     code: null,
     engine: metered.engine,
@@ -100,7 +113,7 @@ export function recordAnswer(
     key_terms_version: terms.keyTermsVersion,
     spent_list_nano_usd: spentListNanoUsd,
   };
-  return [db.insertInto('request').values(row).compile(), countInDay(db, row)];
+  return [insertAnswer(db, row), ...countInDay(db, row)];
 }
 
 type Counted = Pick<
@@ -118,8 +131,8 @@ type Counted = Pick<
   | 'cost_nano_usd'
 >;
 
-function countInDay(db: Db, row: Counted): CompiledQuery {
-  const counts: UsageDayTable = {
+function countInDay(db: Db, row: Counted): CompiledQuery[] {
+  const counts: DayCounts = {
     account_id: row.account_id,
     day: Math.floor(row.started_at / DAY_MS),
     key_id: row.key_id,
@@ -132,23 +145,115 @@ function countInDay(db: Db, row: Counted): CompiledQuery {
     output_tokens: row.output_tokens,
     list_nano_usd: row.list_nano_usd,
     cost_nano_usd: row.cost_nano_usd,
+    last_at: row.started_at,
   };
-  return db
+  return [
+    addToDay(db, counts),
+    addToAccountDay(db, counts),
+    addToKeyMonth(db, { ...counts, month: monthOf(row.started_at) }),
+  ];
+}
+
+/** The columns that every table of totals adds up. */
+function summed<T extends Omit<AccountDayTable, 'account_id' | 'day' | 'model'>>(counts: T) {
+  const { requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd, cost_nano_usd } = counts;
+  return { requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd, cost_nano_usd };
+}
+
+type DayCounts = Omit<UsageDayTable, 'last_at'> & { readonly last_at: number };
+
+const addToDay = compileOnce((db, counts: DayCounts) =>
+  db
     .insertInto('usage_day')
-    .values(counts)
+    .values({
+      account_id: counts.account_id,
+      day: counts.day,
+      key_id: counts.key_id,
+      model: counts.model,
+      ...summed(counts),
+      last_at: counts.last_at,
+    })
     .onConflict((conflict) =>
       conflict.columns(['account_id', 'day', 'key_id', 'model']).doUpdateSet({
-        requests: sql`usage_day.requests + excluded.requests`,
-        errors: sql`usage_day.errors + excluded.errors`,
-        duration_ms: sql`usage_day.duration_ms + excluded.duration_ms`,
-        input_tokens: sql`usage_day.input_tokens + excluded.input_tokens`,
-        output_tokens: sql`usage_day.output_tokens + excluded.output_tokens`,
-        list_nano_usd: sql`usage_day.list_nano_usd + excluded.list_nano_usd`,
-        cost_nano_usd: sql`usage_day.cost_nano_usd + excluded.cost_nano_usd`,
+        ...sumsWith('usage_day'),
+        last_at: sql`case when excluded.last_at > usage_day.last_at then excluded.last_at else usage_day.last_at end`,
       }),
     )
-    .compile();
+    .compile(),
+);
+
+const addToAccountDay = compileOnce((db, counts: AccountDayTable) =>
+  db
+    .insertInto('account_day')
+    .values({
+      account_id: counts.account_id,
+      day: counts.day,
+      model: counts.model,
+      ...summed(counts),
+    })
+    .onConflict((conflict) => conflict.columns(['account_id', 'day', 'model']).doUpdateSet(sumsWith('account_day')))
+    .compile(),
+);
+
+const addToKeyMonth = compileOnce((db, counts: KeyMonthTable) =>
+  db
+    .insertInto('key_month')
+    .values({
+      account_id: counts.account_id,
+      month: counts.month,
+      key_id: counts.key_id,
+      model: counts.model,
+      ...summed(counts),
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'month', 'key_id', 'model']).doUpdateSet(sumsWith('key_month')),
+    )
+    .compile(),
+);
+
+/** What is there already, and what comes to it. */
+function sumsWith(table: 'usage_day' | 'account_day' | 'key_month') {
+  const sum = (column: string) => sql<never>`${sql.ref(`${table}.${column}`)} + ${sql.ref(`excluded.${column}`)}`;
+  return {
+    requests: sum('requests'),
+    errors: sum('errors'),
+    duration_ms: sum('duration_ms'),
+    input_tokens: sum('input_tokens'),
+    output_tokens: sum('output_tokens'),
+    list_nano_usd: sum('list_nano_usd'),
+    cost_nano_usd: sum('cost_nano_usd'),
+  };
 }
+
+const insertAnswer = compileOnce((db, row: Insertable<RequestTable>) =>
+  db
+    .insertInto('request')
+    .values({
+      request_id: row.request_id,
+      account_id: row.account_id,
+      key_id: row.key_id,
+      model: row.model,
+      client_request_id: row.client_request_id,
+      user_id: row.user_id,
+      started_at: row.started_at,
+      status: row.status,
+      code: row.code,
+      engine: row.engine,
+      engines: row.engines,
+      warnings: row.warnings,
+      duration_ms: row.duration_ms,
+      input_tokens: row.input_tokens,
+      output_tokens: row.output_tokens,
+      estimated: row.estimated,
+      list_nano_usd: row.list_nano_usd,
+      cost_nano_usd: row.cost_nano_usd,
+      price_version: row.price_version,
+      contract_version: row.contract_version,
+      key_terms_version: row.key_terms_version,
+      spent_list_nano_usd: row.spent_list_nano_usd,
+    })
+    .compile(),
+);
 
 function insertTimes(db: Db, call: Call, times: CallTimes) {
   const columns = CALL_STEPS.map((step) => [`${step}_ms`, times[step] ?? null]);

@@ -1,10 +1,10 @@
 /** What an account owes for a calendar month (UTC), line by line: the lines add up to its settlements to the nano-dollar. */
 import { sql } from 'kysely';
+import { csvText } from '../core/csv.ts';
 import { AppError } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
-import { daysOfMonth } from './month.ts';
-import { addSums, NO_SUMS, type Sums } from './sums.ts';
+import { NO_SUMS, subtractSums, type Sums } from './sums.ts';
 
 export interface StatementAmounts {
   /** All calls, refused ones too. */
@@ -35,30 +35,52 @@ export interface Statement {
   readonly total: StatementAmounts;
 }
 
-/** `not_found` where there is no such account. */
-export async function statement(db: Db, accountId: string, month: string): Promise<Statement> {
+/**
+ * `not_found` where there is no such account.
+ * @param linesMax where there are more, those that cost most stand there, and one line for all others: the lines add up.
+ */
+export async function statement(
+  db: Db,
+  accountId: string,
+  month: string,
+  linesMax: number = LINES_MAX,
+): Promise<Statement> {
   const account = await db.selectFrom('account').select('name').where('account_id', '=', accountId).executeTakeFirst();
   if (account === undefined) throw new AppError('not_found', { message: 'There is no account with this id.' });
-  const { first, end } = daysOfMonth(month);
-  const { rows } = await sql<Sums & { model: string; key_id: string; key_name: string }>`
-    select usage_day.model, usage_day.key_id, api_key.name as key_name, sum(requests) as requests,
-      sum(duration_ms) as duration_ms, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
-      sum(list_nano_usd) as list_nano_usd, sum(cost_nano_usd) as cost_nano_usd
-    from usage_day join api_key on api_key.key_id = usage_day.key_id
-    where usage_day.account_id = ${accountId} and day >= ${first} and day < ${end}
-    group by 1, 2, 3 order by 1, 2`.execute(db);
+  const { rows } = await sql<StatementRow>`
+    select model, most.key_id, api_key.name as key_name, requests, duration_ms, input_tokens, output_tokens,
+      list_nano_usd, cost_nano_usd
+    from (select * from key_month where account_id = ${accountId} and month = ${month}
+      order by cost_nano_usd desc, key_id, model limit ${linesMax}) as most
+    join api_key on api_key.key_id = most.key_id order by 1, 2`.execute(db);
+  const total = await totalOf(db, accountId, month);
+  const others = rows.reduce<Sums>(subtractSums, total);
+  const other: StatementRow = { model: '', key_id: 'other', key_name: 'all other lines', ...others };
   return {
     account_id: accountId,
     account_name: account.name,
     month,
-    lines: rows.map((row) => ({
+    lines: (others.requests > 0 ? [...rows, other] : rows).map((row) => ({
       model: row.model,
       key_id: row.key_id,
       key_name: row.key_name,
       ...toAmounts(row),
     })),
-    total: toAmounts(rows.reduce(addSums, NO_SUMS)),
+    total: toAmounts(total),
   };
+}
+
+/** A file has as many lines as anybody has. */
+const LINES_MAX = 1_000_000;
+
+type StatementRow = Sums & { readonly model: string; readonly key_id: string; readonly key_name: string };
+
+async function totalOf(db: Db, accountId: string, month: string): Promise<Sums> {
+  const { rows } = await sql<Sums>`
+    select sum(requests) as requests, sum(duration_ms) as duration_ms, sum(input_tokens) as input_tokens,
+      sum(output_tokens) as output_tokens, sum(list_nano_usd) as list_nano_usd, sum(cost_nano_usd) as cost_nano_usd
+    from key_month where account_id = ${accountId} and month = ${month} having count(*) > 0`.execute(db);
+  return rows[0] ?? NO_SUMS;
 }
 
 const CSV_COLUMNS = [
@@ -74,14 +96,9 @@ const CSV_COLUMNS = [
   'cost_usd',
 ] as const satisfies readonly (keyof StatementLine)[];
 
-/** RFC 4180: a head, and one row for each line. */
+/** A head, and one row for each line. */
 export function statementCsv({ lines }: Statement): string {
-  const rows = lines.map((line) => CSV_COLUMNS.map((column) => csvField(String(line[column]))));
-  return [CSV_COLUMNS, ...rows].map((row) => `${row.join(',')}\r\n`).join('');
-}
-
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvText([CSV_COLUMNS, ...lines.map((line) => CSV_COLUMNS.map((column) => line[column]))]);
 }
 
 function toAmounts(sums: Sums): StatementAmounts {

@@ -27,3 +27,14 @@ export function addSums(one: Sums, other: Sums): Sums {
     cost_nano_usd: one.cost_nano_usd + other.cost_nano_usd,
   };
 }
+
+export function subtractSums(one: Sums, other: Sums): Sums {
+  return {
+    requests: one.requests - other.requests,
+    duration_ms: one.duration_ms - other.duration_ms,
+    input_tokens: one.input_tokens - other.input_tokens,
+    output_tokens: one.output_tokens - other.output_tokens,
+    list_nano_usd: one.list_nano_usd - other.list_nano_usd,
+    cost_nano_usd: one.cost_nano_usd - other.cost_nano_usd,
+  };
+}

@@ -51,9 +51,15 @@ const GROUP_COLUMNS: Record<UsageGroup, RawBuilder<string | number>> = {
  * @param now in milliseconds since 1970; no call has begun after it.
  */
 export async function usageReport(db: Db, query: UsageQuery, now: number): Promise<UsageReport> {
+  const group = GROUP_COLUMNS[query.groupBy];
+  // Each part is added up for itself first: all rows in one heap would be sorted together.
+  const parts = counted(query, now).map(
+    (part) => sql`select ${group} as group_value, ${SUMS} from (${part}) as part group by 1`,
+  );
   const { rows } = await sql<UsageSums & { group_value: string | number }>`
-    select ${GROUP_COLUMNS[query.groupBy]} as group_value, ${SUMS} from (${counted(query, now)}) as counted
-    group by 1 order by 1`.execute(db);
+    select group_value, ${SUMS} from (${sql.join(parts, sql` union all `)}) as counted group by 1 order by 1`.execute(
+    db,
+  );
   return {
     from: new Date(query.from).toISOString(),
     to: new Date(query.to).toISOString(),
@@ -66,17 +72,17 @@ export async function usageReport(db: Db, query: UsageQuery, now: number): Promi
 /** The model that a call of `request` counts under; the same rule writes the totals of a day. */
 export const COUNTED_MODEL = sql`case when request.code = 'model_not_found' then '' else coalesce(request.model, '') end`;
 
-function counted(query: UsageQuery, now: number): RawBuilder<unknown> {
+function counted(query: UsageQuery, now: number): RawBuilder<unknown>[] {
   const firstDay = Math.ceil(query.from / DAY_MS);
   // A range that reaches up to now has all of today.
   const endDay = query.to > now ? Math.ceil(query.to / DAY_MS) : Math.floor(query.to / DAY_MS);
-  if (firstDay > endDay) return calls(query, query.from, query.to);
+  if (firstDay > endDay) return [calls(query, query.from, query.to)];
   const days = sql`select day, model, key_id, requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd,
     cost_nano_usd from usage_day where day >= ${firstDay} and day < ${endDay} and ${whose(query)}`;
   const parts = [days];
   if (query.from < firstDay * DAY_MS) parts.push(calls(query, query.from, firstDay * DAY_MS));
   if (query.to > endDay * DAY_MS) parts.push(calls(query, endDay * DAY_MS, query.to));
-  return sql.join(parts, sql` union all `);
+  return parts;
 }
 
 function calls(query: UsageQuery, from: number, to: number): RawBuilder<unknown> {

@@ -117,6 +117,35 @@ const CHECKS: Record<string, RawBuilder<Finding>> = {
     )
     select id, expected, found from compared where expected <> found limit ${DIFFERENCES_MAX}`,
 
+  'the totals of a day are those of its keys': sql<Finding>`
+    with counted as (
+      select account_id, day, model, 1 as calls, requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd,
+        cost_nano_usd from usage_day
+      union all select account_id, day, model, 0, requests, errors, duration_ms, input_tokens, output_tokens, list_nano_usd,
+        cost_nano_usd from account_day
+    ), compared as (
+      select account_id || ' ' || day || ' ' || model as id, ${totals(1)} as expected, ${totals(0)} as found
+      from counted group by account_id, day, model
+    )
+    select id, expected, found from compared where expected <> found limit ${DIFFERENCES_MAX}`,
+
+  'the totals of a key and month are those of its days': sql<Finding>`
+    with days as (
+      select account_id, key_id, model, sum(requests) as requests, sum(errors) as errors,
+        sum(duration_ms) as duration_ms, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
+        sum(list_nano_usd) as list_nano_usd, sum(cost_nano_usd) as cost_nano_usd
+      from usage_day group by account_id, key_id, model
+    ), counted as (
+      select account_id, key_id, model, 1 as calls, requests, errors, duration_ms, input_tokens, output_tokens,
+        list_nano_usd, cost_nano_usd from days
+      union all select account_id, key_id, model, 0, requests, errors, duration_ms, input_tokens, output_tokens,
+        list_nano_usd, cost_nano_usd from key_month
+    ), compared as (
+      select account_id || ' ' || key_id || ' ' || model as id, ${totals(1)} as expected, ${totals(0)} as found
+      from counted group by account_id, key_id, model
+    )
+    select id, expected, found from compared where expected <> found limit ${DIFFERENCES_MAX}`,
+
   'a hold is open until one transfer ends it': sql<Finding>`
     select hold.hold_id as id,
       case when transfer.hold_id is null then 'open' else 'ended' end as expected,

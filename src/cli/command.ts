@@ -6,6 +6,8 @@ export interface Option {
   readonly value?: string;
   readonly help: string;
   readonly required?: boolean;
+  /** The only values that it takes. */
+  readonly choices?: readonly string[];
 }
 
 export interface CommandInput {
@@ -29,6 +31,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the options, such as `FILE|URL`; undefined for none. */
   readonly positional?: string;
+  /** Whether it may stand there several times. */
+  readonly several?: boolean;
   readonly options: Readonly<Record<string, Option>>;
   readonly example: string;
   /** Gives the exit code. */
@@ -127,9 +131,10 @@ function requireAll(command: Command, input: CommandInput): void {
     if (option.required === true && input.required(name) === '')
       throw new UsageError(`--${name} ${option.value} is missing.`);
   }
-  if (command.positional !== undefined && input.positionals.length !== 1) {
-    throw new UsageError(`One ${command.positional} is expected, ${input.positionals.length} were given.`);
-  }
+  const { positional, several = false } = command;
+  const count = input.positionals.length;
+  if (positional === undefined || count === 1 || (several && count > 1)) return;
+  throw new UsageError(`${several ? 'At least one' : 'One'} ${positional} is expected, ${count} were given.`);
 }
 
 function helpOf(command: Command): string {
@@ -139,7 +144,7 @@ function helpOf(command: Command): string {
   }));
   const width = Math.max(...rows.map(({ left }) => left.length));
   return [
-    `Usage: earshot ${command.name}${command.positional === undefined ? '' : ` ${command.positional}`} [OPTIONS]`,
+    `Usage: earshot ${command.name}${positionalOf(command)} [OPTIONS]`,
     '',
     command.summary,
     '',
@@ -147,4 +152,8 @@ function helpOf(command: Command): string {
     '',
     `Example: ${command.example}`,
   ].join('\n');
+}
+
+function positionalOf({ positional, several }: Command): string {
+  return positional === undefined ? '' : ` ${positional}${several === true ? '…' : ''}`;
 }

@@ -7,16 +7,20 @@ export interface Check {
   readonly run: () => Promise<string>;
 }
 
-export function doctorCommand(checks: () => readonly Check[]): Command {
+/** @param checks what is looked at; `live` also asks the engines on the network. */
+export function doctorCommand(checks: (live: boolean) => Promise<readonly Check[]>): Command {
   return {
     name: 'doctor',
     summary:
       'Says what is configured, what works, and what is missing and how to get it; exit code 1 where something is missing.',
-    options: { json: JSON_OPTION },
-    example: 'earshot doctor',
+    options: {
+      live: { help: 'asks the engines on the network too, with one second of speech' },
+      json: JSON_OPTION,
+    },
+    example: 'earshot doctor --live',
     async run(input, terminal) {
       const findings: { name: string; ok: boolean; finding: string }[] = [];
-      for (const { name, run } of checks()) {
+      for (const { name, run } of await checks(input.flag('live'))) {
         findings.push(
           await run().then(
             (finding) => ({ name, ok: true, finding }),

@@ -1,7 +1,7 @@
 import type { ListPrice } from '../billing/price.ts';
 import type { PriceBook, PriceVersion } from '../billing/price-book.ts';
 import type { Clock } from '../core/clock.ts';
-import { formatUsd } from '../core/money.ts';
+import { priceBody } from '../billing/quote.ts';
 import { EXIT, JSON_OPTION, printResult, UsageError, type Command, type CommandInput } from './command.ts';
 import { readTime, readUsd } from './read-values.ts';
 
@@ -78,12 +78,7 @@ function priceRow({ model, version, validFrom, listPrice }: PriceVersion, curren
     version,
     from: new Date(validFrom).toISOString(),
     current,
-    ...(listPrice.per === 'second'
-      ? { usd_per_second: formatUsd(listPrice.perSecondNanoUsd) }
-      : {
-          input_usd_per_1m: formatUsd(listPrice.inputPer1mNanoUsd),
-          output_usd_per_1m: formatUsd(listPrice.outputPer1mNanoUsd),
-        }),
+    ...priceBody(listPrice),
   };
 }
 

@@ -20,7 +20,7 @@ export interface QuickstartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
 
 export function quickstartCommand(options: QuickstartOptions): Command {
   return {
@@ -96,21 +96,25 @@ async function serveFile(path: string): Promise<Server> {
 }
 
 /** The address in the line that `serve` prints once it is ready. */
-function listeningUrl(server: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
+async function listeningUrl(server: ChildProcess): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const listening = new Promise<string>((resolve, reject) => {
     let output = '';
-    const timer = setTimeout(() => reject(new CommandError('The server did not start in time.')), START_MS_MAX);
+    timer = setTimeout(() => reject(new CommandError('The server did not start in time.')), START_MS_MAX);
     server.once('exit', () =>
       reject(new CommandError('The server ended before it was ready; its messages stand above.')),
     );
     server.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8');
       const url = /^earshot listening on (\S+)$/m.exec(output)?.[1];
-      if (url === undefined) return;
-      clearTimeout(timer);
-      resolve(url);
+      if (url !== undefined) resolve(url);
     });
   });
+  try {
+    return await listening;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function stop(server: ChildProcess): Promise<void> {

@@ -75,6 +75,11 @@ export function readTime(input: CommandInput, name: string): number | null {
   return read(input, name, parse, 'a date or a time with its zone, such as 2026-07-01 or 2026-07-01T12:00:00Z');
 }
 
+/** A language as a code of ISO 639-1; null where it was left out. */
+export function readLanguage(input: CommandInput, name: string): string | null {
+  return read(input, name, (text) => (/^[a-z]{2}$/.test(text) ? text : null), 'a code of ISO 639-1 such as en');
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds of a length of time such as `24h`; null where it was left out. */

@@ -57,9 +57,114 @@ test('a file that is no JSON object, and values in it that cannot be, are said i
   );
 });
 
-test('what this version lacks is refused by name', () => {
-  assert.match(mistakesOf({ ZAI_API_KEY: 'x.y' }).join(), /ZAI_API_KEY/);
-  assert.match(mistakesOfFile({ engines: { zai: { type: 'zai' } } }).join(), /engines\.zai/);
+test('the weights of glm lie under the data folder, unless their path says otherwise', () => {
+  const engines = { near: { type: 'glm', path: 'models/glm' }, far: { type: 'glm', path: '/weights/glm', workers: 2 } };
+  const config = loadFile({ engines, models: { 'a/b': { engines: ['near'] } } }, { DATA_DIR: '/data' });
+  assert.deepEqual(config.engines['near'], {
+    type: 'glm',
+    path: '/data/models/glm',
+    workers: 1,
+    batch: 4,
+    hints: false,
+  });
+  assert.deepEqual(config.engines['far'], { ...config.engines['near'], path: '/weights/glm', workers: 2 });
+});
+
+const OPENAI = {
+  type: 'openai',
+  mode: 'chat',
+  base_url: 'http://127.0.0.1:8000/v1/',
+  model: 'zai-org/GLM-ASR-Nano-2512',
+};
+
+test('a key for Z.ai alone turns its engine on, in front of the embedded one', () => {
+  const config = loadConfig({ ZAI_API_KEY: 'id.secret' });
+  assert.deepEqual(config.engines['zai'], {
+    type: 'zai',
+    api_key: 'id.secret',
+    base_url: 'https://api.z.ai/api/paas/v4',
+    max_in_flight: 5,
+    timeout_seconds: 60,
+  });
+  assert.deepEqual(enginesOf(config), [[{ zai: 1 }, { embedded: 1 }], [{ embedded: 1 }]]);
+  assert.deepEqual(enginesOf(loadConfig({})), [[{ embedded: 1 }], [{ embedded: 1 }]]);
+  const elsewhere = loadConfig({ ZAI_API_KEY: 'id.secret', ZAI_BASE_URL: 'https://open.bigmodel.cn/api/paas/v4/' });
+  assert.equal(baseUrlOf(elsewhere), 'https://open.bigmodel.cn/api/paas/v4');
+});
+
+test('an engine zai of the file wins over the environment, whose address holds where the file names none', () => {
+  const variables = { ZAI_API_KEY: 'id.secret', ZAI_BASE_URL: 'https://open.bigmodel.cn/api/paas/v4' };
+  const engines = { embedded: { type: 'moonshine' }, zai: { type: 'zai', api_key: 'other', max_in_flight: 20 } };
+  const { engines: found } = loadFile({ engines }, variables);
+  assert.deepEqual(found['zai'], {
+    type: 'zai',
+    api_key: 'other',
+    max_in_flight: 20,
+    timeout_seconds: 60,
+    base_url: variables.ZAI_BASE_URL,
+  });
+  const named = { ...engines, zai: { ...engines.zai, base_url: 'https://api.z.ai/api/paas/v4' } };
+  assert.equal(baseUrlOf(loadFile({ engines: named }, variables)), 'https://api.z.ai/api/paas/v4');
+});
+
+test('the models of the file hold as they are, and without them Z.ai comes first', () => {
+  const variables = { ZAI_API_KEY: 'id.secret' };
+  assert.deepEqual(enginesOf(loadFile({ models: { 'a/b': { engines: ['embedded'] } } }, variables)), [
+    [{ embedded: 1 }],
+  ]);
+  assert.deepEqual(enginesOf(loadFile({}, variables)), [[{ zai: 1 }, { embedded: 1 }], [{ embedded: 1 }]]);
+});
+
+test('an OpenAI-compatible server is configuration, with finite defaults', () => {
+  const engines = { embedded: { type: 'moonshine' }, cluster: OPENAI };
+  assert.deepEqual(loadFile({ engines }).engines['cluster'], {
+    ...OPENAI,
+    base_url: 'http://127.0.0.1:8000/v1',
+    headers: {},
+    max_in_flight: 16,
+    timeout_seconds: 60,
+    prompt: false,
+    timestamps: false,
+  });
+});
+
+test('mistakes in the engines are all said, each with its place', () => {
+  const engines = {
+    a: { ...OPENAI, mode: 'speech', base_url: 'http://user:pass@host/v1', headers: { 'a b': 'c' }, max_in_flight: 0 },
+    b: { type: 'zai', api_key: 'with space', base_url: 'https://host/v1?x=1', timeout_seconds: 301 },
+    c: { ...OPENAI, prompt: true, timestamps: true, headers: { Host: 'x', Authorization: 'y' }, api_key: 'k' },
+    d: { ...OPENAI, mode: 'transcriptions', instruction: 'Write' },
+    e: { type: 'zai' },
+    f: { ...OPENAI, api_kye: 'x' },
+  };
+  const text = mistakesOfFile({ engines }).join('\n');
+  for (const expected of [
+    /engines\.a\.mode: must be "chat" or "transcriptions"/,
+    /engines\.a\.base_url: must be an http or https address without user, password and query/,
+    /engines\.a\.headers\.a b: must be the name of an HTTP header/,
+    /engines\.a\.max_in_flight: must be a whole number from 1 to 1000/,
+    /engines\.b\.api_key: must be a key without spaces/,
+    /engines\.b\.base_url: must be an http/,
+    /engines\.b\.timeout_seconds: must be a whole number from 1 to 300/,
+    /engines\.c\.prompt: needs the mode "transcriptions"/,
+    /engines\.c\.timestamps: needs the mode "transcriptions"/,
+    /engines\.c\.headers: may not name "host"/,
+    /engines\.c\.headers: may not name "authorization" beside api_key/,
+    /engines\.d\.instruction: needs the mode "chat"/,
+    /engines\.e\.api_key: must be a key/,
+    /engines\.f: unknown member "api_kye"/,
+  ]) {
+    assert.match(text, expected);
+  }
+  assert.equal(text.includes('pass@') || text.includes('with space'), false);
+});
+
+test('mistakes in the variables for Z.ai are said without the key', () => {
+  const mistakes = mistakesOf({ ZAI_API_KEY: 'two words', ZAI_BASE_URL: 'api.z.ai' }).join('\n');
+  assert.match(mistakes, /ZAI_API_KEY: must be a key without spaces\./);
+  assert.match(mistakes, /ZAI_BASE_URL: must be an http or https address/);
+  assert.equal(mistakes.includes('two words'), false);
+  assert.match(mistakesOf({ ZAI_BASE_URL: 'https://api.z.ai/x' }).join(), /ZAI_BASE_URL: there is no Z\.ai engine/);
 });
 
 test('the database is a SQLite file under the data folder, the file that is named, or PostgreSQL', () => {
@@ -84,13 +189,25 @@ test('the file takes values from the environment and names what is missing or un
   assert.match(mistakesOfFile({ models: { 'a/b': { engines: ['${NOWHERE}'] } } }).join(), /NOWHERE/);
   assert.match(mistakesOfFile({ modles: {} }).join(), /modles/);
   assert.match(mistakesOfFile({ models: { 'a/b': { engines: ['none'] } } }).join(), /no engine "none"/);
-  const config = withFile({ models: { 'a/b': { engines: ['${NAME}'] } } }, (path) =>
-    loadConfig({ EARSHOT_CONFIG: path, NAME: 'embedded' }),
-  );
-  assert.deepEqual(
-    config.models.map(({ engines }) => engines),
-    [['embedded']],
-  );
+  const config = loadFile({ models: { 'a/b': { engines: ['${NAME}'] } } }, { NAME: 'embedded' });
+  assert.deepEqual(enginesOf(config), [[{ embedded: 1 }]]);
+});
+
+test('engines of a model stand in order, and several in one place share the work by weights', () => {
+  const engines = { a: { type: 'moonshine' }, b: { type: 'moonshine' }, c: { type: 'moonshine' } };
+  const modelsWith = (entries: unknown[]) => ({ engines, models: { 'a/b': { engines: entries } } });
+  const config = loadFile(modelsWith([{ a: 3, b: 1 }, 'c']), {});
+  assert.deepEqual(config.models[0]?.engines, [{ a: 3, b: 1 }, { c: 1 }]);
+  for (const entry of [{}, '3 4', ['a'], 7, { a: 1.5 }, { a: '3' }]) {
+    assert.match(
+      mistakesOfFile(modelsWith([entry])).join(),
+      /models\.a\/b\.engines\.0: must be the name of an engine, or names with weights/,
+    );
+  }
+  for (const weight of [0, 1_001]) {
+    assert.match(mistakesOfFile(modelsWith([{ a: weight }])).join(), /engines\.0\.a: must be a whole number from 1/);
+  }
+  assert.match(mistakesOfFile(modelsWith([{ a: 1, d: 1 }])).join(), /no engine "d"/);
 });
 
 function mistakesOf(variables: Record<string, string>): readonly string[] {
@@ -101,6 +218,18 @@ function mistakesOf(variables: Record<string, string>): readonly string[] {
     throw error;
   }
   return assert.fail('the configuration was accepted');
+}
+
+function loadFile(content: unknown, variables: Record<string, string> = {}): Config {
+  return withFile(content, (path) => loadConfig({ ...variables, EARSHOT_CONFIG: path }));
+}
+
+function enginesOf({ models }: Config): Config['models'][number]['engines'][] {
+  return models.map(({ engines }) => engines);
+}
+
+function baseUrlOf({ engines: { zai } }: Config): string | undefined {
+  return zai?.type === 'zai' ? zai.base_url : undefined;
 }
 
 function mistakesOfFile(content: unknown): readonly string[] {

@@ -9,16 +9,24 @@ import { isAddressRange } from '../core/address-list.ts';
 import {
   environmentSchema,
   fileSchema,
+  zaiSchema,
   type ConfigFile,
-  type EngineConfig,
+  type EngineInFile,
   type Environment,
   type Limits,
   type ListPrice,
+  type ModelInFile,
 } from './schema.ts';
+
+/** An engine with all its settings. */
+export type EngineConfig =
+  | Exclude<EngineInFile, { type: 'zai' }>
+  | (Extract<EngineInFile, { type: 'zai' }> & { base_url: string });
 
 export interface ModelConfig {
   readonly id: string;
-  readonly engines: readonly string[];
+  /** Names and weights: entries in the order of preference, the engines of one entry share the work. */
+  readonly engines: readonly Readonly<Record<string, number>>[];
   readonly audioTokensPerMinute: number;
   readonly listPrice: ListPrice | null;
 }
@@ -36,7 +44,7 @@ export interface Config {
   readonly fetchAllow: readonly string[];
   readonly allowStandIn: boolean;
   readonly logLevel: Environment['LOG_LEVEL'];
-  readonly engines: Readonly<Record<string, EngineConfig>>;
+  readonly engines: Engines;
   readonly models: readonly ModelConfig[];
   readonly limits: Limits;
 }
@@ -52,6 +60,7 @@ export class ConfigError extends Error {
 }
 
 const SQLITE = 'sqlite:';
+const ZAI_BASE_URL = 'https://api.z.ai/api/paas/v4';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -64,17 +73,64 @@ export function loadConfig(variables: Variables, overrides: Variables = {}): Con
   );
   const environment = readEnvironment(Object.fromEntries(present), mistakes);
   const file = readConfigFile(environment.EARSHOT_CONFIG, variables, mistakes);
-  mistakes.push(...notYet(environment), ...missingPepper(environment), ...wrongCidrs(environment));
-  if (file !== null) mistakes.push(...unknownEngines(file));
-  if (mistakes.length > 0 || file === null) throw new ConfigError(mistakes);
-  return freeze(toConfig(environment as Environment, file));
+  mistakes.push(...missingPepper(environment), ...wrongCidrs(environment));
+  if (file === null) throw new ConfigError(mistakes);
+  const dataDirectory = resolve(environment.DATA_DIR ?? '.');
+  const engines = completed(file.engines, environment, dataDirectory, mistakes);
+  const models = file.models ?? defaultModels(engines);
+  mistakes.push(...unknownEngines(models, engines));
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return freeze(toConfig(environment as Environment, { engines, models, limits: file.limits }));
+}
+
+type Engines = Readonly<Record<string, EngineConfig>>;
+type Models = Readonly<Record<string, ModelInFile>>;
+
+/** The file's engines with all their settings, and the engine `zai` of the environment where the file defines none of this name. */
+function completed(
+  inFile: ConfigFile['engines'],
+  { ZAI_API_KEY: apiKey, ZAI_BASE_URL: baseUrl }: Partial<Environment>,
+  dataDirectory: string,
+  mistakes: string[],
+): Engines {
+  const fromEnvironment = apiKey === undefined ? {} : { zai: zaiSchema.parse({ type: 'zai', api_key: apiKey }) };
+  const engines: ConfigFile['engines'] = { ...fromEnvironment, ...inFile };
+  if (baseUrl !== undefined && !Object.values(engines).some(({ type }) => type === 'zai')) {
+    mistakes.push('ZAI_BASE_URL: there is no Z.ai engine to use it; set ZAI_API_KEY too, or unset it.');
+  }
+  const complete = Object.entries(engines).map(([id, engine]): [string, EngineConfig] => {
+    // The weights lie under the data folder, unless their path says otherwise.
+    if (engine.type === 'glm') return [id, { ...engine, path: resolve(dataDirectory, engine.path) }];
+    if (engine.type !== 'zai') return [id, engine];
+    return [id, { ...engine, base_url: engine.base_url ?? baseUrl ?? ZAI_BASE_URL }];
+  });
+  return Object.fromEntries(complete);
+}
+
+/** The models where the file names none. */
+function defaultModels(engines: Engines): Models {
+  return {
+    'glm/glm-asr-2512': {
+      engines: [...(engines['zai'] === undefined ? [] : [{ zai: 1 }]), { embedded: 1 }],
+      list_price: { input_usd_per_1m: '0.03', output_usd_per_1m: '0.03' },
+      audio_tokens_per_minute: 80_000,
+    },
+    'moonshine/tiny': {
+      engines: [{ embedded: 1 }],
+      list_price: { usd_per_second: '0' },
+      audio_tokens_per_minute: 80_000,
+    },
+  };
 }
 
 function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-function toConfig(environment: Environment, file: ConfigFile): Config {
+function toConfig(
+  environment: Environment,
+  file: { readonly engines: Engines; readonly models: Models; readonly limits: Limits },
+): Config {
   const dataDirectory = resolve(environment.DATA_DIR);
   return {
     host: environment.HOST,
@@ -156,15 +212,6 @@ function substitute(value: unknown, variables: Variables, mistakes: string[]): u
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, variables, mistakes)]));
 }
 
-/** Settings that are documented but that this version cannot honour: said aloud, never ignored. */
-function notYet(environment: Partial<Environment>): string[] {
-  const mistakes: string[] = [];
-  if (environment.ZAI_API_KEY !== undefined || environment.ZAI_BASE_URL !== undefined) {
-    mistakes.push('ZAI_API_KEY, ZAI_BASE_URL: this version has no Z.ai engine yet; unset them.');
-  }
-  return mistakes;
-}
-
 /** One made by the first server would be unknown to the next one, which may run on another machine. */
 function missingPepper({ DATABASE_URL: url, EARSHOT_KEY_PEPPER: pepper }: Partial<Environment>): string[] {
   if (url === undefined || url.startsWith(SQLITE) || pepper !== undefined) return [];
@@ -184,10 +231,11 @@ function wrongCidrs({ EARSHOT_TRUSTED_PROXIES: entries = [] }: Partial<Environme
     .map((entry) => `EARSHOT_TRUSTED_PROXIES: "${entry}" is no address or CIDR such as 10.0.0.0/8.`);
 }
 
-function unknownEngines(file: ConfigFile): string[] {
-  return Object.entries(file.models).flatMap(([id, model]) =>
+function unknownEngines(models: Models, engines: Engines): string[] {
+  return Object.entries(models).flatMap(([id, model]) =>
     model.engines
-      .filter((engine) => file.engines[engine] === undefined)
+      .flatMap((weights) => Object.keys(weights))
+      .filter((engine) => engines[engine] === undefined)
       .map((engine) => `EARSHOT_CONFIG: models.${id}.engines: there is no engine "${engine}" under engines.`),
   );
 }

@@ -4,6 +4,8 @@ export type KeyKind = 'wholesale' | 'console';
 export interface Caller {
   readonly accountId: string;
   readonly keyId: string;
+  /** What the key shares with its predecessors and successors: its cap, and its limits of requests and of calls in flight. */
+  readonly capGroupId: string;
   readonly kind: KeyKind;
   readonly name: string;
   /** Nano-USD a calendar month (UTC); null means no cap. */

@@ -212,6 +212,38 @@ export function outcomeOf(error: unknown): { readonly status: number; readonly c
   return { status: ERRORS.internal_error.status, code: 'internal_error' };
 }
 
+/** Anything that was thrown as the row of the table that the caller may see; what is no `AppError` is a bug here. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  // Nobody is left to read this one; the row only keeps the types whole.
+  if (error instanceof CallerGone) return new AppError('internal_error', { detail: error.message });
+  return new AppError('internal_error', {
+    cause: error,
+    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+}
+
+/** What a caller sees of an error. */
+export interface PublicError {
+  readonly message: string;
+  readonly type: string;
+  readonly code: string;
+  readonly param: string | null;
+  readonly request_id: string;
+  readonly [member: string]: string | null;
+}
+
+export function publicError(error: AppError, requestId: string): PublicError {
+  return {
+    message: error.message,
+    type: error.type,
+    code: error.code,
+    param: error.param,
+    request_id: requestId,
+    ...error.members,
+  };
+}
+
 /** For states that cannot occur: a failed assertion is a bug and ends as `internal_error`. */
 export function assert(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${sentence}`);

@@ -32,12 +32,20 @@ export interface SpeechFrames {
   readonly levelsDb: Float32Array;
 }
 
+/** A stretch of speech, in samples: `start` inclusive, `end` exclusive. */
+export interface SpeechRegion {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A stretch of audio that goes to an engine in one go, at most 28 s; offsets in samples of the decoded audio. */
 export interface Piece {
   readonly start: number;
   readonly end: number;
   /** Whether the piece's end was cut where there was no pause, so that a word may run across it. */
   readonly forcedEnd: boolean;
+  /** The speech in it, in order; between two regions is a pause. */
+  readonly speech: readonly SpeechRegion[];
 }
 
 export function samplesToMs(samples: number): number {

@@ -3,11 +3,11 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import { AppError, CallerGone, outcomeOf } from '../core/errors.ts';
+import { AppError, CallerGone, outcomeOf, toAppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { ClientAddress, ReadClientAddress } from './client-address.ts';
-import { errorResponse, toAppError } from './error-response.ts';
+import { errorResponse } from './error-response.ts';
 import type { Metrics } from './metrics.ts';
 
 /** One request, as a route sees it. */

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { createAccounts } from '../access/accounts.ts';
 import { createAdmission } from '../access/admit.ts';
 import { createSharedAdmission } from '../access/shared-admission.ts';
-import { createAuthenticate } from '../access/authenticate.ts';
+import { createAuthenticate, createFindCaller, type KeyRow } from '../access/authenticate.ts';
+import { createKeyCache } from '../access/key-cache.ts';
 import { createKeys } from '../access/keys.ts';
 import { createBalances } from '../billing/balances.ts';
 import { explainCharge } from '../billing/explain.ts';
@@ -14,6 +15,7 @@ import { keyStatus } from '../billing/key-status.ts';
 import { createLeases } from '../billing/leases.ts';
 import { createLedger } from '../billing/ledger.ts';
 import { createPriceBook } from '../billing/price-book.ts';
+import { quoteOf } from '../billing/quote.ts';
 import { recordTimes, recordUncharged, type Call, type CallTimes, type Uncharged } from '../billing/request-log.ts';
 import { statement } from '../billing/statement.ts';
 import { createPricing } from '../billing/terms.ts';
@@ -24,8 +26,13 @@ import type { Config } from '../config/load.ts';
 import type { Caller } from '../core/caller.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
+import { createDeliveries } from '../jobs/deliveries.ts';
+import { createJobClaims } from '../jobs/job-claims.ts';
+import { createJobStore } from '../jobs/job-store.ts';
+import { createWebhookSecrets } from '../jobs/webhook-secrets.ts';
 import { readNothing, writeNothing } from '../store/reach.ts';
 import { openStore } from '../store/store.ts';
+import { openPeople } from './people.ts';
 
 const SQLITE = 'sqlite:';
 
@@ -40,21 +47,38 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
   const pepper = config.keyPepper ?? keyPepper(config.dataDirectory);
   const store = await openStore({ url: databaseUrl, role, clock });
   const { db } = store;
+  const keyCache = role === 'server' && store.listen !== null ? createKeyCache<KeyRow>(store.listen, clock) : null;
   const instanceId = `ins_${randomUUID()}`;
-  const { requests_per_minute: requestsPerMinute, concurrency } = config.limits;
+  const pricing = createPricing({ db });
+  const { limits } = config;
+  const defaults = { requestsPerMinute: limits.requests_per_minute, concurrency: limits.concurrency };
+  const resultMs = limits.job_result_hours * 3_600_000;
   return {
     accounts: createAccounts({ store, clock }),
     balances: createBalances({ store, clock }),
     keys: createKeys({ store, clock, pepper }),
-    authenticate: createAuthenticate({ db, clock, pepper, defaults: { requestsPerMinute, concurrency } }),
+    authenticate: createAuthenticate({ db, cache: keyCache, clock, pepper, defaults }),
+    findCaller: createFindCaller({ db, clock, defaults }),
     admission: databaseUrl.startsWith(SQLITE)
       ? createAdmission({ clock })
       : createSharedAdmission({ store, clock, instanceId, log }),
     priceBook: createPriceBook({ store, clock }),
-    pricing: createPricing({ db }),
+    pricing,
+    quote: (caller: Caller, model: { readonly id: string; readonly audioTokensPerMinute: number }) =>
+      quoteOf({ db, pricing }, caller, model, clock.now()),
     ledger: createLedger({ store, clock, instanceId, log }),
     idempotency: createIdempotency({ store, clock, instanceId, log }),
     leases: createLeases({ store, clock, instanceId, log }),
+    jobs: createJobStore({
+      store,
+      clock,
+      limits: { waitingMax: limits.account_jobs, waitingBytesMax: limits.account_job_bytes, resultMs },
+    }),
+    jobClaims: createJobClaims({ store, clock, instanceId, resultMs }),
+    deliveries: createDeliveries({ store, clock, instanceId }),
+    webhookSecrets: createWebhookSecrets({ store, clock, pepper }),
+    ...openPeople({ store, clock, pepper, pricing, instanceId }),
+    keyDefaults: defaults,
     keyStatus: (caller: Caller) => keyStatus(db, clock, caller),
     usageReport: (query: UsageQuery) => usageReport(db, query, clock.now()),
     statement: (accountId: string, month: string) => statement(db, accountId, month),
@@ -77,6 +101,9 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
       ),
     /** Where the database is, without its password. */
     database: store.description,
-    [Symbol.asyncDispose]: () => store.close(),
+    async [Symbol.asyncDispose]() {
+      await keyCache?.[Symbol.asyncDispose]();
+      await store.close();
+    },
   };
 }

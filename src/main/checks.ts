@@ -1,22 +1,27 @@
 /** What `earshot doctor` looks at. */
-import { tmpdir } from 'node:os';
 import type { Check } from '../cli/doctor.ts';
-import type { Config } from '../config/load.ts';
+import type { Config, EngineConfig } from '../config/load.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import { SAMPLE_RATE_HZ } from '../core/pcm.ts';
+import { EngineError, type Engine } from '../engines/contract.ts';
+import { loadOneSecond } from '../engines/one-second.ts';
 import { openBooks } from './books.ts';
-import { openEars } from './ears.ts';
+import { createEngine } from './engines.ts';
 
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 19;
-const CHECK_MS_MAX = 30_000;
+/** A large model hears its second of silence in a window of 30 s. */
+const CHECK_MS_MAX = 120_000;
 
-export function doctorChecks(config: Config, clock: Clock, log: Logger): readonly Check[] {
+/** @param live whether engines on the network are asked too, which costs their operator a second of audio. */
+export function doctorChecks(config: Config, live: boolean, clock: Clock, log: Logger): readonly Check[] {
   return [
     { name: 'node', run: checkNode },
     { name: 'database', run: () => checkDatabase(config, clock, log) },
-    { name: 'embedded engine', run: () => checkEngines(config, clock, log) },
+    ...Object.entries(config.engines).map(([id, engine]) => ({
+      name: `engine ${id}`,
+      run: () => checkEngine(id, engine, live, clock, log),
+    })),
     { name: 'AAC decoder', run: checkAac },
     { name: 'models', run: () => checkModels(config, clock, log) },
     {
@@ -51,16 +56,59 @@ async function checkModels(config: Config, clock: Clock, log: Logger): Promise<s
     const names = unpriced.map(({ id }) => id).join(', ');
     throw new Error(`no price for ${names}; set one with \`earshot price set\`.`);
   }
-  return config.models.map(({ id, engines }) => `${id} (${engines.join(', ')})`).join('; ');
+  return config.models
+    .map(({ id, engines }) => `${id} (${engines.flatMap((weights) => Object.keys(weights)).join(', ')})`)
+    .join('; ');
 }
 
-async function checkEngines(config: Config, clock: Clock, log: Logger): Promise<string> {
-  await using ears = openEars(config, tmpdir(), clock, log);
-  await ears.started;
-  const second = new Float32Array(SAMPLE_RATE_HZ);
-  for (const engine of ears.engines)
-    await engine.transcribe(second, { outputTokensMax: 64 }, AbortSignal.timeout(CHECK_MS_MAX));
-  return ears.engines.map((engine) => `${engine.id} is loaded, ${engine.concurrency} at a time`).join('; ');
+async function checkEngine(
+  id: string,
+  config: EngineConfig,
+  live: boolean,
+  clock: Clock,
+  log: Logger,
+): Promise<string> {
+  const isRemote = config.type === 'zai' || config.type === 'openai';
+  if (isRemote && !live) return `configured, ${describe(config)}; \`earshot doctor --live\` asks it`;
+  const { engine, started } = createEngine(id, config, clock, log);
+  try {
+    await started;
+    const second = await loadOneSecond();
+    const start = clock.now();
+    const { text } = await engine.transcribe(second, { outputTokensMax: 64 }, AbortSignal.timeout(CHECK_MS_MAX));
+    const seconds = ((clock.now() - start) / 1000).toFixed(1);
+    // Whoever heard nothing in a second of speech still answered; a good engine may do that.
+    return `${text === '' ? 'heard nothing in' : `heard "${text}" in`} one second of speech, after ${seconds} s; ${describe(config)}${weightsOf(engine)}`;
+  } catch (error) {
+    throw new Error(`${whyNot(error)} (${describe(config)})`, { cause: error });
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Where an engine is and how much it takes, without its key. */
+function describe(config: EngineConfig): string {
+  if (config.type === 'moonshine') return `${config.workers} at a time`;
+  if (config.type === 'glm') return `${config.workers * config.batch} at a time`;
+  const what = config.type === 'zai' ? 'Z.ai' : `${config.model} by ${config.mode}`;
+  return `${what} at ${config.base_url}, ${config.max_in_flight} at a time`;
+}
+
+/** What is loaded, in which precision, and how much memory it holds. */
+function weightsOf(engine: Engine): string {
+  const description = engine.describe?.() ?? null;
+  if (description === null) return '';
+  const { model, quantization, weightBytes, residentBytes } = description;
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  const memory = residentBytes === null ? '' : `, ${gigabytes(residentBytes)} of memory in each process`;
+  return ` (${model}, ${quantization}, ${gigabytes(weightBytes)} of weights${memory})`;
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof EngineError && error.detail !== undefined) return error.detail;
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `It gave no answer within ${CHECK_MS_MAX / 1000} s.`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function checkAac(): Promise<string> {

@@ -6,19 +6,28 @@ import type { Logger } from '../core/log.ts';
 import { parseUsd } from '../core/money.ts';
 import { repeat } from '../core/repeat.ts';
 import type { ListPrice } from '../billing/price.ts';
+import { loadOneSecond } from '../engines/one-second.ts';
+import { keepProbing } from '../engines/probe.ts';
 import { createApp } from '../http/app.ts';
 import { createCalls, type Calls } from '../http/calls.ts';
 import { createReadClientAddress } from '../http/client-address.ts';
 import { createLargeBodies } from '../http/large-bodies.ts';
-import { createMetrics } from '../http/metrics.ts';
+import { createMetrics, type Metrics } from '../http/metrics.ts';
+import { docsRoutes } from '../http/routes/docs/route.ts';
 import { healthRoutes } from '../http/routes/health/routes.ts';
+import { jobRoutes } from '../http/routes/jobs/routes.ts';
 import { keyRoute } from '../http/routes/key/route.ts';
 import { metricsRoute } from '../http/routes/metrics/route.ts';
+import { modelsRoutes } from '../http/routes/models/route.ts';
 import { runRoute } from '../http/routes/run/route.ts';
+import { transcriptionsRoute } from '../http/routes/transcriptions/route.ts';
 import { usageRoute } from '../http/routes/usage/route.ts';
 import { listen, type HttpServer } from '../http/server.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
+import { startBackground, type Background, type BackgroundParts } from './background.ts';
 import { openBooks, type Books } from './books.ts';
+import { createDashboardEvents, dashboardRoutes, firstLink, tellingOfEnds } from './dashboard.ts';
+import type { EventHub } from '../http/api/event-hub.ts';
 import { openEars, type Ears } from './ears.ts';
 import { openTemporaryFolder } from './temporary-folder.ts';
 
@@ -39,26 +48,53 @@ export async function serve(config: Config, terminal: Terminal, clock: Clock, lo
   await using books = await openBooks(config, 'server', clock, log);
   await books.leases.take();
   await using _lease = books.leases.keep();
-  await using _sweep = repeat(SWEEP_MS, () => books.idempotency.forgetExpired(), log, 'replies-not-forgotten');
+  await using _replies = repeat(SWEEP_MS, () => books.idempotency.forgetExpired(), log, 'replies-not-forgotten');
+  await using _jobs = repeat(SWEEP_MS, () => books.jobs.forgetExpired(), log, 'jobs-not-forgotten');
+  await using _sessions = repeat(SWEEP_MS, () => books.sessions.forgetEnded(), log, 'sessions-not-forgotten');
   await books.priceBook.ensure(config.models.flatMap(pricedModel));
   await ears.started;
+  await using _probes = keepProbing({ engines: ears.engines, second: await loadOneSecond(), clock, log });
   const calls = createCalls();
-  const server = await listen(composeApp(config, ears, books, calls, clock, log), config.host, config.port, log);
-  const stopped = untilStopped(calls, server);
+  const metrics = composeMetrics(ears, books, calls);
+  await using hub = createDashboardEvents(ears, books, clock, log);
+  const services = tellingOfEnds({ ...books, ...ears, clock }, hub);
+  await using background = startBackground({ config, ears, books, services, metrics, clock, log });
+  const app = await composeApp({ config, ears, books, services, hub, background, metrics, calls, clock, log });
+  const server = await listen(app, config.host, config.port, log);
+  const stopped = untilStopped(calls, background, hub, server);
   terminal.out(`earshot listening on ${server.url}`);
+  const link = await firstLink(config, books, server.url);
+  if (link !== null) terminal.out(`Set up the dashboard, once: ${link}`);
   log.info({ url: server.url, models: config.models.map(({ id }) => id), stand_in: config.allowStandIn }, 'listening');
   await stopped;
   log.info({}, 'stopped');
   return 0;
 }
 
-function composeApp(config: Config, ears: Ears, books: Books, calls: Calls, clock: Clock, log: Logger) {
-  const services = { ...books, ...ears, clock };
-  const metrics = createMetrics({
+function composeMetrics(ears: Ears, books: Books, calls: Calls): Metrics {
+  return createMetrics({
     callsInFlight: () => calls.count,
     queuedAudioSeconds: () => ears.schedule.audioSeconds(),
-    enginesReady: () => Object.fromEntries(ears.engines.map((engine) => [engine.id, engine.ready()])),
+    engines: () =>
+      ears.engines.map((engine) => ({
+        id: engine.id,
+        ...engine.health(),
+        waitingPieces: ears.schedule.waitingPieces(engine.id),
+      })),
+    openJobs: () => books.jobs.countOpen(),
+    webhooksPending: () => books.deliveries.countPending(),
   });
+}
+
+interface AppParts extends BackgroundParts {
+  readonly background: Background;
+  readonly hub: EventHub;
+  readonly calls: Calls;
+}
+
+async function composeApp(parts: AppParts) {
+  const { config, ears, books, services, background, metrics, calls, clock, log } = parts;
+  const { runner } = background;
   const readiness = async () => ({
     engine: ears.registry.ready(),
     database: await books.reachable(),
@@ -71,17 +107,37 @@ function composeApp(config: Config, ears: Ears, books: Books, calls: Calls, cloc
       largeBodies: createLargeBodies(LARGE_BODIES),
       metrics,
       callMsMax: config.limits.call_seconds * 1000,
+      jobs: books.jobs,
+      wakeJobs: () => runner.wake(),
+      checkWebhookUrl: (url) => background.checkWebhookUrl(url),
+      publicUrl: config.publicUrl,
+    }),
+    ...jobRoutes({ ...books, cancelJob: (accountId, jobId) => runner.cancel(accountId, jobId) }),
+    transcriptionsRoute({
+      transcribe: (call) => transcribe(call, services),
+      receive: (chunks, signal) => ears.opener.receive(chunks, signal),
+      calls,
+      metrics,
+      callMsMax: config.limits.call_seconds * 1000,
+      log,
+    }),
+    ...modelsRoutes({
+      ...books,
+      registry: ears.registry,
+      limits: { audioSecondsMax: config.limits.audio_seconds, fileBytesMax: config.limits.download_bytes },
     }),
     keyRoute(books),
     usageRoute({ ...books, clock }),
     ...healthRoutes(readiness),
     metricsRoute(metrics, config.operatorToken),
+    ...(await docsRoutes()),
+    ...dashboardRoutes(parts),
   ];
   return createApp({ routes, readClientAddress: createReadClientAddress(config.trustedProxies), metrics, clock, log });
 }
 
 /** Resolves after a signal, once calls have finished or were aborted and every connection is closed. */
-async function untilStopped(calls: Calls, server: HttpServer): Promise<void> {
+async function untilStopped(calls: Calls, background: Background, hub: EventHub, server: HttpServer): Promise<void> {
   await new Promise<void>((resolve) => {
     let signals = 0;
     const onSignal = (): void => {
@@ -94,7 +150,9 @@ async function untilStopped(calls: Calls, server: HttpServer): Promise<void> {
   });
   setTimeout(() => process.exit(0), EXIT_MS_MAX).unref();
   server.closeIdle();
-  await calls.drain(DRAIN_MS_MAX);
+  hub.close();
+  // Jobs are given back at once: another server, or this one after its start, begins them anew.
+  await Promise.all([calls.drain(DRAIN_MS_MAX), background[Symbol.asyncDispose]()]);
   await server.close();
 }
 

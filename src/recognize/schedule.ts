@@ -1,7 +1,9 @@
-/** The queue in front of the engines, bounded in audio seconds over all calls. */
+/** The queue in front of the engines: bounded in audio seconds over all calls, and fair between keys at the grain of pieces. */
 import type { Clock } from '../core/clock.ts';
 import { AppError, assert } from '../core/errors.ts';
 import { SAMPLE_RATE_HZ } from '../core/pcm.ts';
+import type { Engine } from '../engines/contract.ts';
+import { FairQueue, type Flow, type Stretch } from './fair-queue.ts';
 
 export interface ScheduleOptions {
   /** Seconds of speech that may wait or be worked on at the same time. */
@@ -14,13 +16,21 @@ export interface Schedule {
    * Takes a place for a call with so many samples of speech, until it is disposed. Throws `overloaded` where the queue
    * is full, with the seconds after which there should be room. An empty queue takes a call of any length, and
    * a call without speech always has a place.
+   * @param keyId whose calls share its turns.
    */
-  enter(samples: number): Place;
+  enter(keyId: string, samples: number): Place;
   /** Seconds of speech that wait or are worked on now. */
   audioSeconds(): number;
+  /** Pieces that wait for an engine now. */
+  waitingPieces(engineId: string): number;
 }
 
 export interface Place extends Disposable {
+  /**
+   * Waits until the engine is free and it is the turn of this call; the engine is taken until the turn is disposed.
+   * Rejects with the signal's reason after an abort.
+   */
+  turn(engine: Engine, stretch: Stretch, signal: AbortSignal): Promise<Disposable>;
   /** So many samples of the call are transcribed and make room. */
   advance(samples: number): void;
 }
@@ -30,10 +40,17 @@ const RETRY_SECONDS_MAX = 600;
 export function createSchedule({ audioSecondsMax, clock }: ScheduleOptions): Schedule {
   const samplesMax = audioSecondsMax * SAMPLE_RATE_HZ;
   const speed = new Speedometer(clock);
+  const queues = new Map<string, FairQueue>();
   let queued = 0;
 
+  function queueOf(engine: Engine): FairQueue {
+    const queue = queues.get(engine.id) ?? new FairQueue(() => engine.concurrency);
+    queues.set(engine.id, queue);
+    return queue;
+  }
+
   return {
-    enter(samples) {
+    enter(keyId, samples) {
       const excess = Math.min(queued + samples - samplesMax, queued);
       if (samples > 0 && excess > 0) {
         const seconds = Math.ceil(excess / speed.samplesPerSecond());
@@ -42,7 +59,9 @@ export function createSchedule({ audioSecondsMax, clock }: ScheduleOptions): Sch
       if (queued === 0) speed.start();
       queued += samples;
       let left = samples;
+      const flow: Flow = { keyId, given: 0 };
       return {
+        turn: (engine, stretch, signal) => queueOf(engine).turn(flow, stretch, signal),
         advance(done) {
           assert(done <= left, 'a call advances by no more than it entered with');
           left -= done;
@@ -56,6 +75,7 @@ export function createSchedule({ audioSecondsMax, clock }: ScheduleOptions): Sch
       };
     },
     audioSeconds: () => queued / SAMPLE_RATE_HZ,
+    waitingPieces: (engineId) => queues.get(engineId)?.waiting ?? 0,
   };
 }
 

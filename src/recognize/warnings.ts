@@ -1,38 +1,48 @@
 import { SAMPLE_RATE_HZ, type Damage } from '../core/pcm.ts';
 import type { Warning } from '../core/transcript.ts';
-import type { Hints } from '../engines/contract.ts';
+import type { Engine, Hints } from '../engines/contract.ts';
 import type { Selection } from '../engines/registry.ts';
 
-/** What the caller should know about the engine that answers: that it stands in, and which hints it cannot use. */
-export function warningsFor(selection: Selection, hints: Hints): Warning[] {
-  const { model, engine, standIn } = selection;
-  const { languages, prompt, hotwords } = engine.capabilities;
-  const warnings: Warning[] = [];
-  if (standIn) {
-    warnings.push({
+/** What the caller should know about the engines that answer: that they stand in, and which hints one cannot use. */
+export function warningsFor(selection: Selection, engines: readonly Engine[], hints: Hints): Warning[] {
+  const standIns: Warning[] = engines
+    .filter(() => selection.standIn)
+    .map(({ id }) => ({
       code: 'stand_in_engine',
-      message: `No engine for ${model.id} is configured here, so the engine ${engine.id} answered instead.`,
+      message: `No engine for ${selection.model.id} is configured here, so the engine ${id} answered instead.`,
       param: 'model',
-    });
-  }
+    }));
+  return [...standIns, ...engines.flatMap((engine) => unusedHints(engine, hints))];
+}
+
+function unusedHints({ id, capabilities }: Engine, hints: Hints): Warning[] {
+  const { languages, prompt, hotwords, hotwordsUntrained } = capabilities;
+  const warnings: Warning[] = [];
   if (hints.language !== undefined && languages !== null && !languages.includes(hints.language)) {
     warnings.push({
       code: 'language_not_supported',
-      message: `The engine ${engine.id} does not know this language. It knows: ${languages.join(', ')}.`,
+      message: `The engine ${id} does not know this language. It knows: ${languages.join(', ')}.`,
       param: 'inputs.language',
     });
   }
   if (hints.prompt !== undefined && hints.prompt !== '' && !prompt) {
     warnings.push({
       code: 'prompt_not_supported',
-      message: `The engine ${engine.id} takes no prompt, so it was left out.`,
+      message: `The engine ${id} takes no prompt, so it was left out.`,
       param: 'inputs.prompt',
+    });
+  }
+  if (hints.hotwords !== undefined && hints.hotwords.length > 0 && hotwordsUntrained === true) {
+    warnings.push({
+      code: 'hotwords_untrained',
+      message: `The engine ${id} was not trained for hotwords; they were put into its instruction.`,
+      param: 'inputs.hotwords',
     });
   }
   if (hints.hotwords !== undefined && hints.hotwords.length > 0 && !hotwords) {
     warnings.push({
       code: 'hotwords_not_supported',
-      message: `The engine ${engine.id} takes no hotwords, so they were left out.`,
+      message: `The engine ${id} takes no hotwords, so they were left out.`,
       param: 'inputs.hotwords',
     });
   }
@@ -49,3 +59,9 @@ export function warningOfDamage({ start, end }: Damage): Warning {
     end: end / SAMPLE_RATE_HZ,
   };
 }
+
+export const TIMESTAMPS_FROM_SPEECH_REGIONS: Warning = {
+  code: 'timestamps_from_speech_regions',
+  message: 'The engine gives no times for this text, so they come from where speech was found. They are approximate.',
+  param: 'inputs.timestamps',
+};

@@ -9,10 +9,14 @@ export interface DatabaseFacts {
   readonly int64: RawBuilder<unknown>;
   /** What stands behind a table's columns so that the database insists on their types. */
   readonly strictTable: RawBuilder<unknown>;
+  /** Stands behind a query for one row that is to be taken: what another transaction is taking already is passed over. */
+  readonly skipLocked: RawBuilder<unknown>;
   /** Keeps other processes from migrating until the transaction ends. */
   lockMigrations(transaction: Transaction<Schema>): Promise<void>;
   /** Makes the database refuse UPDATE and DELETE on a table. */
   appendOnly(db: Kysely<Schema>, table: keyof Schema): Promise<void>;
+  /** Makes the database tell who listens (`store.listen`) the cap group of each row that changes, once that is committed. */
+  announceKeyChanges(db: Kysely<Schema>, table: 'api_key' | 'cap_group'): Promise<void>;
   /** Which kind of constraint an error says was broken; null for every other error. */
   brokenConstraint(error: unknown): Constraint | null;
 }
@@ -20,6 +24,8 @@ export interface DatabaseFacts {
 export const sqliteFacts: DatabaseFacts = {
   int64: sql.raw('integer'),
   strictTable: sql.raw('strict'),
+  // There is one writer, so nobody else is taking anything.
+  skipLocked: sql.raw(''),
   // Each transaction begins with the database's one write lock, so a migration is alone already.
   lockMigrations: () => Promise.resolve(),
   async appendOnly(db, table) {
@@ -28,6 +34,8 @@ export const sqliteFacts: DatabaseFacts = {
         begin select raise(abort, ${sql.lit(refusalOfChange(table))}); end`.execute(db);
     }
   },
+  // One server uses the file, and it reads keys anew: nobody would listen.
+  announceKeyChanges: () => Promise.resolve(),
   brokenConstraint: (error) =>
     constraintByCode(error, {
       SQLITE_CONSTRAINT_UNIQUE: 'unique',
@@ -37,12 +45,16 @@ export const sqliteFacts: DatabaseFacts = {
     }),
 };
 
+/** The channel on which PostgreSQL tells which keys have changed. */
+export const KEY_CHANGES = 'earshot_key_changes';
+
 /** Any number will do, as long as every version of the program takes the same one. */
 const MIGRATION_LOCK = 3_270_418;
 
 export const postgresFacts: DatabaseFacts = {
   int64: sql.raw('bigint'),
   strictTable: sql.raw(''),
+  skipLocked: sql.raw('for update skip locked'),
   async lockMigrations(transaction) {
     // A migration, one's own or the one that is waited for, may take longer than any call may.
     await sql`set local statement_timeout = 0`.execute(transaction);
@@ -59,6 +71,14 @@ export const postgresFacts: DatabaseFacts = {
       before update or delete on ${sql.table(table)} for each row ${refuse}`.execute(db);
     await sql`create trigger ${sql.id(`${table}_refuses_truncate`)}
       before truncate on ${sql.table(table)} for each statement ${refuse}`.execute(db);
+  },
+  async announceKeyChanges(db, table) {
+    const name = sql.id(`${table}_announces_change`);
+    await sql`create function ${name}() returns trigger language plpgsql as ${sql.lit(
+      `begin perform pg_notify('${KEY_CHANGES}', old.cap_group_id); return null; end`,
+    )}`.execute(db);
+    await sql`create trigger ${name} after update or delete on ${sql.table(table)}
+      for each row execute function ${name}()`.execute(db);
   },
   brokenConstraint: (error) => constraintByCode(error, { '23505': 'unique', '23503': 'foreign-key', '23514': 'check' }),
 };

@@ -24,6 +24,18 @@ export interface Schema {
   usage_day: UsageDayTable;
   idempotency: IdempotencyTable;
   request_timing: RequestTimingTable;
+  job: JobTable;
+  job_input: JobInputTable;
+  webhook_secret: WebhookSecretTable;
+  webhook_delivery: WebhookDeliveryTable;
+  webhook_attempt: WebhookAttemptTable;
+  account_day: AccountDayTable;
+  key_month: KeyMonthTable;
+  dashboard_user: DashboardUserTable;
+  one_time_link: OneTimeLinkTable;
+  dashboard_session: DashboardSessionTable;
+  login_delay: LoginDelayTable;
+  audit: AuditTable;
 }
 
 export interface AccountTable {
@@ -163,9 +175,9 @@ export interface RequestTable {
   spent_list_nano_usd: bigint | null;
 }
 
-/** A key's requests in one second; rows older than a minute count no more. Empty where one server counts in memory. */
+/** The requests of a key, its predecessors and successors in one second; rows older than a minute count no more. Empty where one server counts in memory. */
 export interface RequestSecondTable {
-  key_id: string;
+  cap_group_id: string;
   /** Seconds since 1970. */
   second: number;
   requests: number;
@@ -174,7 +186,7 @@ export interface RequestSecondTable {
 /** A call that has not ended; it counts while its process has a lease. Empty where one server counts in memory. */
 export interface CallInFlightTable {
   call_id: string;
-  key_id: string;
+  cap_group_id: string;
   instance_id: string;
 }
 
@@ -227,7 +239,15 @@ export interface UsageDayTable {
   output_tokens: number;
   list_nano_usd: bigint;
   cost_nano_usd: bigint;
+  /** When the last of these calls began. */
+  last_at: Generated<number>;
 }
+
+/** A cache of what the rows of `usage_day` add up to without their keys, of which there may be thousands. */
+export type AccountDayTable = Omit<UsageDayTable, 'key_id' | 'last_at'>;
+
+/** A cache of what the rows of `usage_day` add up to in a calendar month (UTC), such as `2026-07`. */
+export type KeyMonthTable = Omit<UsageDayTable, 'day' | 'last_at'> & { month: string };
 
 /** A claim on an idempotency key, and later the reply to it. Keys of one cap group share them. */
 export interface IdempotencyTable {
@@ -252,4 +272,145 @@ export interface RequestTimingTable {
   queue_ms: number | null;
   engine_ms: number | null;
   settle_ms: number | null;
+}
+
+export type JobStatus = 'queued' | 'running' | 'completed' | 'failed' | 'canceled';
+
+/** A call that is answered later. */
+export interface JobTable {
+  job_id: string;
+  account_id: string;
+  /** The key that made it, and that it runs with. */
+  key_id: string;
+  /** The id of the call that it makes: of its hold, its charge and its records. */
+  request_id: string;
+  model: string;
+  client_request_id: string | null;
+  user_id: string | null;
+  status: JobStatus;
+  /** How often it was begun; one that was given back does not count. */
+  attempts: number;
+  /** A queued job is begun from then on. */
+  next_at: number;
+  /** Of its input, while it has one. */
+  input_bytes: number;
+  /** The process that works on it: the job is free again once that has no lease any more. */
+  instance_id: string | null;
+  webhook_url: string | null;
+  /** The body of the reply; JSON. */
+  result: string | null;
+  /** What the caller sees of the error; JSON. */
+  error: string | null;
+  created_at: number;
+  completed_at: number | null;
+  /** When an ended job is forgotten. */
+  expires_at: number | null;
+}
+
+/** What a job needs to run. It may hold the audio itself, and goes with the end of the job. */
+export interface JobInputTable {
+  job_id: string;
+  input: string;
+}
+
+/** What an account's webhooks are signed with: the newest version, and those before it that have not retired yet. */
+export interface WebhookSecretTable {
+  account_id: string;
+  version: number;
+  /** Encrypted with a key that is made from the pepper. */
+  sealed: string;
+  created_at: number;
+  /** Null while nobody has seen it. */
+  shown_at: number | null;
+  /** The end of the grace time of a secret that has been rotated. */
+  retires_at: number | null;
+}
+
+/** A webhook that is owed, was delivered, or was given up. Its id is the one that the receiver sees at every try. */
+export interface WebhookDeliveryTable {
+  delivery_id: string;
+  job_id: string;
+  account_id: string;
+  state: 'pending' | 'delivered' | 'failed';
+  /** Since it was first sent, or since it was last replayed. */
+  tries: number;
+  next_at: number;
+  /** The process that is sending it, while one is. */
+  instance_id: string | null;
+  created_at: number;
+  ended_at: number | null;
+}
+
+/** One try to deliver a webhook. It has the status that was answered, or the kind of failure. */
+export interface WebhookAttemptTable {
+  attempt_id: string;
+  delivery_id: string;
+  started_at: number;
+  duration_ms: number;
+  status: number | null;
+  failure: string | null;
+}
+
+export type UserRole = 'operator' | 'owner' | 'viewer';
+
+/** A person who may log in to the dashboard. */
+export interface DashboardUserTable {
+  user_id: string;
+  /** In lower case. */
+  email: string;
+  role: UserRole;
+  /** Null for operators, and for nobody else. */
+  account_id: string | null;
+  /** Null until the one-time link is used. */
+  password_hash: string | null;
+  created_at: number;
+  last_login_at: number | null;
+}
+
+/** Lets whoever has it choose a password, once. */
+export interface OneTimeLinkTable {
+  /** SHA-256 of the token, in hexadecimal. */
+  token_digest: string;
+  /** Null for the link of a first start, which makes the operator's user. */
+  user_id: string | null;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
+export interface DashboardSessionTable {
+  /** SHA-256 of the session's id, in hexadecimal. */
+  session_digest: string;
+  user_id: string;
+  created_at: number;
+  /** About when it was last used. */
+  seen_at: number;
+  /** It ends then, however often it is used. */
+  expires_at: number;
+}
+
+/** Failed log-ins of an account or from an address. */
+export interface LoginDelayTable {
+  subject: string;
+  failures: number;
+  /** No password is looked at before. */
+  retry_at: number;
+  forget_at: number;
+}
+
+/** Append-only: every change and every log-in. */
+export interface AuditTable {
+  audit_id: string;
+  at: number;
+  /** Null for a log-in that failed, and for commands on the server. */
+  user_id: string | null;
+  /** Whose things were changed; null where they are nobody's in particular. */
+  account_id: string | null;
+  /** Noun and verb, such as `key.create`. */
+  action: string;
+  /** The id of what it was done to. */
+  target: string | null;
+  address: string | null;
+  /** JSON; never a secret. */
+  detail: string;
 }

@@ -4,9 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { DatabaseFacts } from './facts.ts';
 import { migrate, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import { openPostgres } from './postgres/store.ts';
 import type { Schema } from './schema.ts';
-import { openSqlite } from './sqlite/store.ts';
 
 export type Db = Kysely<Schema>;
 
@@ -38,7 +36,17 @@ export interface Store extends AsyncDisposable {
   ): Promise<boolean>;
   /** Whether opening it has shown that no other server is alive on this database. */
   readonly soleServer: boolean;
+  /**
+   * Calls `onChange` with the cap group of each key that any process has changed; null where the database cannot tell.
+   * Dispose it before the store is closed.
+   */
+  readonly listen: ((onChange: (capGroupId: string) => void) => KeyChanges) | null;
   close(): Promise<void>;
+}
+
+export interface KeyChanges extends AsyncDisposable {
+  /** The number of the connection on which changes are heard of; null while there is none. What happens between two is lost. */
+  connection(): number | null;
 }
 
 export interface StoreOptions {
@@ -58,9 +66,7 @@ const SQLITE_PREFIX = 'sqlite:';
 
 /** Opens the database, creating it where it is a SQLite file that is missing, and brings its tables up to date. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const store = options.url.startsWith(SQLITE_PREFIX)
-    ? await openSqlite(options.url.slice(SQLITE_PREFIX.length), options)
-    : openPostgres(options);
+  const store = await connect(options);
   try {
     await migrate(store.db, store.facts, options.clock, options.migrations ?? MIGRATIONS);
   } catch (error) {
@@ -68,4 +74,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw error;
   }
   return store;
+}
+
+/** Loads one of the two drivers only: each takes a command's time. */
+async function connect(options: StoreOptions): Promise<Store> {
+  if (options.url.startsWith(SQLITE_PREFIX)) {
+    const { openSqlite } = await import('./sqlite/store.ts');
+    return await openSqlite(options.url.slice(SQLITE_PREFIX.length), options);
+  }
+  const { openPostgres } = await import('./postgres/store.ts');
+  return openPostgres(options);
 }

@@ -7,12 +7,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { FIXTURES, PROGRAM, runProgram, type Finished } from './running-server.ts';
+import { FIXTURES, ONE_OF_EACH, PROGRAM, runProgram, type Finished } from './running-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-commands-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const environment = { PATH: process.env['PATH'], DATA_DIR: join(folder, 'data') };
+const environment = { PATH: process.env['PATH'], DATA_DIR: join(folder, 'data'), EARSHOT_CONFIG: ONE_OF_EACH };
 const earshot = (...words: string[]): Promise<Finished> => runProgram(words, environment);
 
 async function json<T>(...words: string[]): Promise<T> {
@@ -197,17 +197,29 @@ test('values that cannot be read are named', async () => {
   }
 });
 
-test('transcribe reads a file without a server, as JSON and as text', async () => {
+test('a key is not made with an end that has passed', async () => {
+  const { account_id: account } = JSON.parse((await earshot('account', 'create', '--name', 'Late', '--json')).stdout);
+  const { code, stderr } = await earshot('key', 'create', '--account', account, '--expires', '2020-01-01');
+  assert.equal(code, 1);
+  assert.match(stderr, /The end of a key must lie in the future/);
+});
+
+test('transcribe reads a file without a server, as JSON, as text and as subtitles', async () => {
   const file = join(FIXTURES, 'go-forward.flac');
-  const [asJson, asText] = await Promise.all([
-    earshot('transcribe', file),
-    earshot('transcribe', file, '--format', 'text'),
-  ]);
+  // One after another: each loads the model in two processes.
+  const asJson = await earshot('transcribe', file);
+  assert.equal(asJson.code, 0, asJson.stderr);
+  const asText = await earshot('transcribe', file, '--format', 'text');
+  const asSrt = await earshot('transcribe', file, '--format', 'srt');
+  const asVtt = await earshot('transcribe', file, '--format', 'vtt');
   const reply = JSON.parse(asJson.stdout) as { text: string; engine: string };
   assert.match(reply.text, /forward/i);
   assert.equal(reply.engine, 'embedded');
   assert.equal(asText.stdout, `${reply.text}\n`);
-  assert.equal(asText.stderr, '');
+  assert.match(asText.stderr, /^Note: No engine for glm\/glm-asr-2512 is configured here/);
+  assert.match(asSrt.stdout, /^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\nGo forward/);
+  assert.match(asVtt.stdout, /^WEBVTT\n\n00:00:0\d\.\d{3} --> 00:00:0\d\.\d{3}\nGo forward/);
+  assert.match(asVtt.stderr, /^Note: The engine gives no times/m);
 });
 
 test('transcribe says what is wrong with a file that is missing or no audio', async () => {

@@ -41,7 +41,9 @@ let spentNanoUsd = 0n;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'earshot-hostile-'));
   files = await serveRecordings();
-  server = await startServer({ environment: { EARSHOT_FETCH_ALLOW: files.hostAndPort, TMPDIR: folder } });
+  server = await startServer({
+    environment: { EARSHOT_FETCH_ALLOW: files.hostAndPort, TMPDIR: folder, EARSHOT_CONFIG: '' },
+  });
   ({ key } = await server.createKey('--rpm', '100000'));
   // What every server loads and compiles once, for a call that ends well and for one that ends badly, is not the files' doing.
   for (const name of ['go-forward.mp3', 'go-forward.wav', 'noise.wav']) {

@@ -1,4 +1,5 @@
 /** The fixtures' table, and recordings that tests build from it. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FIXTURES } from './running-server.ts';
@@ -25,6 +26,28 @@ export function wavSamples(name: string): Int16Array {
   const data = bytes.indexOf('data');
   const start = bytes.byteOffset + data + 8;
   return new Int16Array(bytes.buffer.slice(start, start + bytes.readUInt32LE(data + 4)));
+}
+
+/** Samples as engines take them. */
+export function floatSamples(name: string): Float32Array {
+  return Float32Array.from(wavSamples(name), (sample) => sample / 32_768);
+}
+
+/** What is said in the samples of a fixture, or in those of `samples/one-second.wav`; nothing in any others. */
+export function textOf(samples: Int16Array): string {
+  knownTexts ??= new Map([
+    ...recordings().map(({ name, text }): [string, string] => [digest(wavSamples(name)), text]),
+    [digest(wavSamples('sense-leisure').subarray(0, 16_000)), 'And Mr. John'],
+  ]);
+  return knownTexts.get(digest(samples)) ?? '';
+}
+
+let knownTexts: ReadonlyMap<string, string> | undefined;
+
+function digest(samples: Int16Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+    .digest('hex');
 }
 
 /** A wav file, mono, 16 kHz, 16 bit. */

@@ -12,6 +12,8 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 /** The program of the same build as this file. */
 export const PROGRAM = resolve(import.meta.dirname, '../main.js');
 export const FIXTURES = join(ROOT, 'fixtures/audio');
+/** A configuration with one process of each kind, which starts soonest. An empty `EARSHOT_CONFIG` takes the default instead. */
+export const ONE_OF_EACH = join(ROOT, 'fixtures/one-of-each.json');
 
 export interface Finished {
   readonly code: number;
@@ -30,8 +32,12 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   readonly process: ChildProcess;
   readonly dataDirectory: string;
+  /** The line that it printed behind the one with its address. */
+  lineAfterListening(): Promise<string>;
   /** Everything that it wrote to standard error so far. */
   log(): string;
+  /** Everything that it wrote to standard output so far. */
+  printed(): string;
   /** Runs a command of the same installation, on the same data. */
   earshot(...words: string[]): Promise<Finished>;
   /** A new wholesale key in an account of its own. */
@@ -59,6 +65,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     PATH: process.env['PATH'],
     TMPDIR: process.env['TMPDIR'],
     DATA_DIR: dataDirectory,
+    EARSHOT_CONFIG: ONE_OF_EACH,
     ...options.environment,
   };
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0'], {
@@ -94,7 +101,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     url,
     process: child,
     dataDirectory,
+    async lineAfterListening() {
+      for (;;) {
+        const line = /^earshot listening on .*\n(.+)\n/m.exec(stdout)?.[1];
+        if (line !== undefined) return line;
+        await once(child.stdout, 'data');
+      }
+    },
     log: () => stderr,
+    printed: () => stdout,
     earshot,
     async createKey(...more) {
       const { account_id = '' } = await json('account', 'create', '--name', 'test');

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { test } from 'node:test';
+import { fileSchema } from '../config/schema.ts';
 import { ERRORS } from '../core/errors.ts';
+import { openApiDocument } from '../http/openapi/document.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCE = join(ROOT, 'src');
@@ -16,7 +18,11 @@ const BANNED: readonly { pattern: RegExp; owners: readonly string[]; instead: st
     instead: 'take the value as an argument from config',
   },
   { pattern: /\bDate\.now\(/, owners: ['core/clock.ts'], instead: 'take a Clock as an argument' },
-  { pattern: /(?<![.\w])fetch\(/, owners: ['cli/quickstart.ts'], instead: 'use the guarded fetch of audio/fetch' },
+  {
+    pattern: /(?<![.\w])fetch\(/,
+    owners: ['cli/quickstart.ts', 'engines/vendor-client.ts'],
+    instead: 'use the guarded fetch of audio/fetch',
+  },
   { pattern: /\bconsole\.\w+\(/, owners: ['workers/serve-jobs.ts'], instead: 'take a Logger as an argument' },
   { pattern: /\bMath\.random\(/, owners: [], instead: 'take a random source as an argument, or use core/ids' },
   { pattern: /(?:FIX(?:ME)|TO(?:DO)|X{3})\b/, owners: [], instead: 'finish it, or write it into the documents' },
@@ -74,6 +80,14 @@ test('no source file uses a call that belongs to another', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('the client imports nothing but itself, and so runs where there is no Node', () => {
+  const wrong = files
+    .filter(({ path }) => folderOf(path) === 'client')
+    .flatMap(({ path, text }) => imports(text).map((target) => ({ path, target })))
+    .filter(({ target }) => !target.startsWith('./'));
+  assert.deepEqual(wrong, []);
+});
+
 test('no folder has a name that says nothing', () => {
   const wrong = files.filter(({ path }) =>
     path.split('/').some((part) => EMPTY_NAMES.includes(part.replace(/\.ts$/, ''))),
@@ -93,6 +107,27 @@ test('docs/errors.md and the table of errors agree, code by code', () => {
     documented.map(([, code, status, type, message]) => ({ code, status: Number(status), type, message })),
     rows,
   );
+});
+
+test('docs/guarantees.md has every limit that a caller can meet', () => {
+  const page = readFileSync(join(ROOT, 'docs/guarantees.md'), 'utf8');
+  const inside = ['decoders', 'jobs'];
+  const missing = Object.keys(fileSchema.parse({}).limits).filter((name) => !page.includes(`\`${name}\``));
+  assert.deepEqual(missing, inside);
+});
+
+test('docs/openapi.json is what the server serves; `npm run openapi` writes it anew', () => {
+  const committed = readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8');
+  assert.equal(committed, `${JSON.stringify(openApiDocument(), null, 2)}\n`);
+});
+
+test('every route for callers is in the OpenAPI document, and nothing else is', () => {
+  const routes = files
+    .filter(({ path }) => path.startsWith('http/routes/') && /\/routes?\.ts$/.test(path))
+    .flatMap(({ text }) => [...text.matchAll(/'(\/(?:v1|health|metrics)\b[\w/:*]*)'/g)].map(([, path = '']) => path))
+    .filter((path) => !path.endsWith('/'))
+    .map((path) => path.replace(/:id$|\*$/, '{id}'));
+  assert.deepEqual([...new Set(routes)].toSorted(), Object.keys(openApiDocument()['paths'] as object).toSorted());
 });
 
 test('every runtime dependency is named in docs/decisions', () => {

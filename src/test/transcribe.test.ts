@@ -14,7 +14,7 @@ let key: string;
 
 before(async () => {
   files = await serveRecordings();
-  server = await startServer({ environment: { EARSHOT_FETCH_ALLOW: files.hostAndPort } });
+  server = await startServer({ environment: { EARSHOT_FETCH_ALLOW: files.hostAndPort, EARSHOT_CONFIG: '' } });
   ({ key } = await server.createKey('--cap-usd', '5'));
 });
 

@@ -1,20 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wordErrors, wordErrorRate } from './word-error-rate.ts';
+import { longestRuns, wordErrors, wordErrorRate } from './word-error-rate.ts';
 
 test('case and punctuation are no errors', () => {
   assert.deepEqual(wordErrors('Go forward, ten meters.', 'go FORWARD ten meters!'), { errors: 0, words: 4 });
   assert.equal(wordErrors('cold-hearted', 'cold hearted').errors, 0);
 });
 
+test('a number in digits is the number in words', () => {
+  assert.equal(wordErrors('seven of ten', '7 of 10').errors, 0);
+  assert.equal(wordErrors('seven of ten', '8 of 10').errors, 1);
+});
+
+test('runs of missing and of added words are found, and replaced words are neither', () => {
+  assert.deepEqual(longestRuns('a b c d e f', 'a f'), { missing: 4, added: 0 });
+  assert.deepEqual(longestRuns('a b c', 'a b a b c'), { missing: 0, added: 2 });
+  assert.deepEqual(longestRuns('a b c', 'a x c'), { missing: 0, added: 0 });
+  assert.deepEqual(longestRuns('a b', ''), { missing: 2, added: 0 });
+  assert.deepEqual(longestRuns('', ''), { missing: 0, added: 0 });
+});
+
 test('each word replaced, left out or added is one error', () => {
-  assert.deepEqual(wordErrors('one two three four', 'one too three four'), { errors: 1, words: 4 });
-  assert.deepEqual(wordErrors('one two three four', 'two three four'), { errors: 1, words: 4 });
-  assert.deepEqual(wordErrors('one two three four', 'one two and three four'), { errors: 1, words: 4 });
-  assert.deepEqual(wordErrors('one two three four', 'zero one too four'), { errors: 3, words: 4 });
+  assert.deepEqual(wordErrors('red blue green black', 'red blew green black'), { errors: 1, words: 4 });
+  assert.deepEqual(wordErrors('red blue green black', 'blue green black'), { errors: 1, words: 4 });
+  assert.deepEqual(wordErrors('red blue green black', 'red blue and green black'), { errors: 1, words: 4 });
+  assert.deepEqual(wordErrors('red blue green black', 'grey red blew black'), { errors: 3, words: 4 });
 });
 
 test('a missing text is wholly wrong, and a looping one is worse than that', () => {
-  assert.equal(wordErrorRate('one two', ''), 1);
-  assert.equal(wordErrorRate('one two', 'one two one two one two'), 2);
+  assert.equal(wordErrorRate('red blue', ''), 1);
+  assert.equal(wordErrorRate('red blue', 'red blue red blue red blue'), 2);
 });

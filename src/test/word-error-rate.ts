@@ -1,4 +1,6 @@
-/** Word errors of a text against what was said. Case and punctuation don't count. */
+/** Word errors of an English text against what was said, by the rules of `earshot evaluate`. */
+import { align, countSteps, type Step } from '../evaluate/align.ts';
+import { englishWords } from '../evaluate/text/english.ts';
 
 export interface WordErrors {
   /** Words inserted, left out or replaced: the least number that explains the difference. */
@@ -8,8 +10,8 @@ export interface WordErrors {
 }
 
 export function wordErrors(reference: string, text: string): WordErrors {
-  const expected = wordsOf(reference);
-  return { errors: editDistance(expected, wordsOf(text)), words: expected.length };
+  const { hits, substitutions, deletions, insertions } = countSteps(align(englishWords(reference), englishWords(text)));
+  return { errors: substitutions + deletions + insertions, words: hits + substitutions + deletions };
 }
 
 export function wordErrorRate(reference: string, text: string): number {
@@ -17,20 +19,20 @@ export function wordErrorRate(reference: string, text: string): number {
   return errors / words;
 }
 
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
+/** The most words in a row that are missing in the text, and the most in a row that nobody said. */
+export function longestRuns(reference: string, text: string): { readonly missing: number; readonly added: number } {
+  const steps = align(englishWords(reference), englishWords(text));
+  return {
+    missing: longestRun(steps, (step) => step.text === null),
+    added: longestRun(steps, (step) => step.reference === null),
+  };
 }
 
-function editDistance(from: readonly string[], to: readonly string[]): number {
-  // One row of the table at a time: the distance from the words so far to each beginning of `to`.
-  let row = Array.from({ length: to.length + 1 }, (_, count) => count);
-  for (const [index, word] of from.entries()) {
-    const next = [index + 1];
-    for (const [column, other] of to.entries()) {
-      const replaced = (row[column] ?? 0) + (word === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
+function longestRun(steps: readonly Step[], is: (step: Step) => boolean): number {
+  let [longest, run] = [0, 0];
+  for (const step of steps) {
+    run = is(step) ? run + 1 : 0;
+    longest = Math.max(longest, run);
   }
-  return row.at(-1) ?? 0;
+  return longest;
 }

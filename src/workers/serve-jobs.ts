@@ -33,6 +33,7 @@ export function serveJobs(prepare: WorkerSetup): void {
         break;
       case 'job':
         running = new RunningJob();
+        clearTimeout(idleTimer ?? undefined);
         void run(message.job, running);
         break;
       // Between jobs these are late for one that has just ended.
@@ -56,7 +57,39 @@ export function serveJobs(prepare: WorkerSetup): void {
     }
     running = null;
     send(outcome);
+    collectOutside();
   }
+}
+
+/** So much garbage outside of the heap may lie between jobs that follow one another. */
+const GARBAGE_BYTES_MAX = 32 * 2 ** 20;
+/** And so much in a process that has nothing to do. */
+const IDLE_GARBAGE_BYTES_MAX = 8 * 2 ** 20;
+const IDLE_MS = 100;
+/** What is in use there, for all we know: never more than the least that was seen since the last collection. */
+let outsideBytes = Infinity;
+let idleTimer: NodeJS.Timeout | null = null;
+
+/**
+ * Samples and tensors lie outside of the heap, whose collector sees no hurry: the next jobs would come on top of them. A
+ * collection takes longer than a short job does, so that it waits for a pause, while the garbage is small.
+ */
+function collectOutside(): void {
+  const { external } = process.memoryUsage();
+  outsideBytes = Math.min(outsideBytes, external);
+  if (external - outsideBytes > GARBAGE_BYTES_MAX) {
+    collect();
+  } else if (external - outsideBytes > IDLE_GARBAGE_BYTES_MAX) {
+    idleTimer ??= setTimeout(collect, IDLE_MS);
+    idleTimer.refresh();
+  }
+}
+
+function collect(): void {
+  clearTimeout(idleTimer ?? undefined);
+  idleTimer = null;
+  globalThis.gc?.();
+  outsideBytes = process.memoryUsage().external;
 }
 
 /** Its memory is bounded, since it is a whole engine for one line of code. */

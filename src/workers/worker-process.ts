@@ -73,8 +73,11 @@ const MEMORY_ENVIRONMENT = {
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
 };
-/** In MiB: workers keep samples and tensors outside of the heap, so that a larger nursery would only hold garbage. */
-const MEMORY_FLAGS = ['--max-semi-space-size=1'];
+/**
+ * Workers keep samples and tensors outside of the heap, so that a larger nursery (in MiB) would only hold garbage, and
+ * `serveJobs` collects it after each job.
+ */
+const MEMORY_FLAGS = ['--max-semi-space-size=1', '--expose-gc'];
 
 const USE_CHECK_MS = 200;
 /** The unit of /proc's processor times, on every Linux. */

@@ -17,10 +17,11 @@ const TRANSPORT_PACKETS = [
   [0, 204],
 ] as const;
 
-/** Tells the container by its content alone and leaves the reader at its first byte; names and types are not asked. */
+/** Tells the container by its content alone and leaves the reader at its first byte, behind ID3 tags; names and types are not asked. */
 export async function recogniseFormat(reader: ByteReader): Promise<AudioFormat> {
-  const start = reader.position;
   if (!(await reader.fill(1))) throw notDecodable('The file is empty.');
+  await skipId3(reader);
+  const start = reader.position;
   const format = await byHeader(reader);
   reader.seek(start);
   if (format === null) throw unsupportedFormat('The first bytes are those of no known format.');
@@ -28,7 +29,6 @@ export async function recogniseFormat(reader: ByteReader): Promise<AudioFormat> 
 }
 
 async function byHeader(reader: ByteReader): Promise<AudioFormat | null> {
-  await skipId3(reader);
   await reader.fill(SEARCH_BYTES);
   const bytes = reader.window;
   const type = bytes.length >= 12 ? ascii(bytes, 8, 12) : '';

@@ -28,8 +28,12 @@ export interface FetchResponse extends Disposable {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Throws a `FetchError`, or the signal's reason after an abort. The signal counts until the body has been read. */
-export type GuardedFetch = (url: string, signal: AbortSignal, request?: FetchRequest) => Promise<FetchResponse>;
+export interface GuardedFetch {
+  /** Throws a `FetchError`, or the signal's reason after an abort. The signal counts until the body has been read. */
+  (url: string, signal: AbortSignal, request?: FetchRequest): Promise<FetchResponse>;
+  /** Judges a URL as far as that goes without the network. Throws a `FetchError`. */
+  check(url: string): void;
+}
 
 export interface GuardedFetchOptions {
   readonly log: Logger;
@@ -60,7 +64,8 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       target = nextTarget(target, answer);
       answer = await ask(target, {}, call);
     }
-    checkHeaders(answer, limits);
+    // What a POST is answered counts by its status: whoever wants the body has asked for it.
+    if (request.method !== 'POST') checkHeaders(answer, limits);
     return answer;
   }
 
@@ -83,7 +88,9 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     });
   }
 
-  return async (url, signal, request = {}) => {
+  const check = (url: string): void => void checkUrl(url, allowList, limits.urlCharactersMax);
+
+  const guardedFetch = async (url: string, signal: AbortSignal, request: FetchRequest = {}): Promise<FetchResponse> => {
     const call = startSpan(signal, 'total', limits.totalMs);
     const end = (error?: unknown): void => {
       if (error instanceof FetchError)
@@ -102,6 +109,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       throw error;
     }
   };
+  return Object.assign(guardedFetch, { check });
 }
 
 function isRedirect(answer: IncomingMessage, { method = 'GET' }: FetchRequest): boolean {

@@ -3,6 +3,7 @@
  * stripes that the model hears side by side: that costs less than half of hearing them one after the other.
  */
 import { FRAME_SAMPLES, type SpeechFrames } from '../../core/pcm.ts';
+import { levelDb } from '../levels.ts';
 import { gainDbAt, REACH_FRAMES } from './gain.ts';
 import { CONTEXT_SAMPLES, INPUT_SAMPLES, type Silero } from './silero.ts';
 
@@ -14,9 +15,12 @@ const WINDOW_FRAMES = STRIPES_MAX * STRIPE_FRAMES;
 /** Frames that a stripe hears before its first: one second, after which its memory is as good as the whole file's. */
 const WARM_UP_FRAMES = 32;
 const LEAD_SAMPLES = WARM_UP_FRAMES * FRAME_SAMPLES + CONTEXT_SAMPLES;
+/** Room for a whole window, for what the gain looks ahead, and for a frame that is not full. */
+const ROOM_SAMPLES = LEAD_SAMPLES + (WINDOW_FRAMES + REACH_FRAMES + 1) * FRAME_SAMPLES;
+/** Short recordings are the most frequent ones, and need no more than this. */
+const FIRST_ROOM_SAMPLES = LEAD_SAMPLES + 256 * FRAME_SAMPLES;
 /** The gain is worked out for every so many frames, and goes evenly from one to the next. */
 const GAIN_STEP_FRAMES = 8;
-const SILENCE_DB = -120;
 
 export interface SpeechDetector {
   /** Takes the next samples, in [-1, 1] at 16 kHz. */
@@ -32,7 +36,7 @@ export function createSpeechDetector(silero: Silero): SpeechDetector {
 class WindowedDetector implements SpeechDetector {
   readonly #silero: Silero;
   /** Samples from `LEAD_SAMPLES` before the window's first frame on. */
-  #samples = new Float32Array(LEAD_SAMPLES + (WINDOW_FRAMES + REACH_FRAMES + 1) * FRAME_SAMPLES);
+  #samples = new Float32Array(FIRST_ROOM_SAMPLES);
   #filled = LEAD_SAMPLES;
   readonly #levelsDb = new Growing();
   readonly #probabilities = new Growing();
@@ -43,6 +47,7 @@ class WindowedDetector implements SpeechDetector {
 
   async push(samples: Float32Array): Promise<void> {
     for (let start = 0; start < samples.length;) {
+      this.#makeRoom(samples.length - start);
       const part = samples.subarray(start, start + this.#samples.length - this.#filled);
       this.#samples.set(part, this.#filled);
       this.#filled += part.length;
@@ -64,6 +69,15 @@ class WindowedDetector implements SpeechDetector {
     return { probabilities: this.#probabilities.values(), levelsDb: this.#levelsDb.values() };
   }
 
+  /** Room for so many samples more, or for a whole window. */
+  #makeRoom(sampleCount: number): void {
+    const wanted = Math.min(this.#filled + sampleCount, ROOM_SAMPLES);
+    if (wanted <= this.#samples.length) return;
+    const larger = new Float32Array(Math.min(Math.max(wanted, 2 * this.#samples.length), ROOM_SAMPLES));
+    larger.set(this.#samples.subarray(0, this.#filled));
+    this.#samples = larger;
+  }
+
   /** Takes the level of every frame that is full by now. */
   #measure(): void {
     const first = this.#probabilities.length;
@@ -78,10 +92,12 @@ class WindowedDetector implements SpeechDetector {
     const amplified = this.#amplified(frameCount);
     const stripeCount = Math.min(STRIPES_MAX, Math.ceil(frameCount / STRIPE_FRAMES_MIN));
     const stripeFrames = Math.ceil(frameCount / stripeCount);
+    // The beginning of a recording has nothing before it that could be heard.
+    const warmUpFrames = stripeCount === 1 && this.#probabilities.length === 0 ? 0 : WARM_UP_FRAMES;
     const stripes = this.#silero.listen(stripeCount);
     const input = new Float32Array(stripeCount * INPUT_SAMPLES);
     const found = new Float32Array(stripeCount * stripeFrames);
-    for (let step = -WARM_UP_FRAMES; step < stripeFrames; step += 1) {
+    for (let step = -warmUpFrames; step < stripeFrames; step += 1) {
       for (let stripe = 0; stripe < stripeCount; stripe += 1) {
         const start = (WARM_UP_FRAMES + stripe * stripeFrames + step) * FRAME_SAMPLES;
         const frame = amplified.subarray(start, start + INPUT_SAMPLES);
@@ -121,12 +137,6 @@ class WindowedDetector implements SpeechDetector {
 
 function factor(gainDb: number): number {
   return 10 ** (gainDb / 20);
-}
-
-function levelDb(samples: Float32Array): number {
-  let energy = 0;
-  for (const sample of samples) energy += sample * sample;
-  return Math.max(SILENCE_DB, 10 * Math.log10(energy / samples.length + 1e-30));
 }
 
 /** Single-precision numbers, more and more of them. */

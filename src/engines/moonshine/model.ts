@@ -5,8 +5,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { assert } from '../../core/errors.ts';
 import { SAMPLE_RATE_HZ } from '../../core/pcm.ts';
 import type { EngineText } from '../contract.ts';
+import { AttentionCache } from './attention-cache.ts';
 import { normalizeLevel } from './level.ts';
-import { findLoop } from './repetition.ts';
+import { findLoop } from '../repetition.ts';
 
 export interface MoonshineModel {
   /**
@@ -28,20 +29,13 @@ const SAMPLES_TO_HALVE_MIN = 4 * SAMPLE_RATE_HZ;
 const START_TOKEN = 1;
 const END_TOKEN = 2;
 
-const LAYERS = 6;
-const HEADS = 8;
-const HEAD_SIZE = 36;
+const VOCABULARY = 32_768;
 
-/** Attention keys and values: the decoder's outputs of one step, which are its inputs of the next. */
-const CACHE = Array.from({ length: LAYERS }, (_, layer) =>
-  ['decoder.key', 'decoder.value', 'encoder.key', 'encoder.value'].map((part) => ({
-    past: `past_key_values.${layer}.${part}`,
-    present: `present.${layer}.${part}`,
-    ofEncoder: part.startsWith('encoder'),
-  })),
-).flat();
-
-type Cache = Record<string, Tensor>;
+/** What the decoder wrote, and whether it stopped before the model would have ended. */
+interface Written {
+  readonly tokens: number[];
+  readonly truncated: boolean;
+}
 
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   intraOpNumThreads: 1,
@@ -60,7 +54,7 @@ export async function loadMoonshine(): Promise<MoonshineModel> {
   const encoder = await InferenceSession.create(weights('encoder_model.onnx'), SESSION_OPTIONS);
   const decoder = await InferenceSession.create(weights('decoder_model_merged.onnx'), SESSION_OPTIONS);
 
-  async function hear(samples: Float32Array, outputTokensMax: number, signal: AbortSignal): Promise<number[]> {
+  async function hear(samples: Float32Array, outputTokensMax: number, signal: AbortSignal): Promise<Written> {
     const waveform = paddedToMinimum(normalizeLevel(samples));
     const input = new Tensor('float32', waveform, [1, waveform.length]);
     const encoded = output(await encoder.run({ input_values: input }), 'last_hidden_state');
@@ -73,9 +67,9 @@ export async function loadMoonshine(): Promise<MoonshineModel> {
     samples: Float32Array,
     outputTokensMax: number,
     signal: AbortSignal,
-  ): Promise<readonly number[][]> {
-    const tokens = await hear(samples, outputTokensMax, signal);
-    if (tokens.length > 0 || outputTokensMax === 0 || samples.length < SAMPLES_TO_HALVE_MIN) return [tokens];
+  ): Promise<readonly Written[]> {
+    const written = await hear(samples, outputTokensMax, signal);
+    if (written.tokens.length > 0 || outputTokensMax === 0 || samples.length < SAMPLES_TO_HALVE_MIN) return [written];
     const half = quietestPoint(samples);
     const tokensMax = Math.floor((outputTokensMax * half) / samples.length);
     const first = await hearInParts(samples.slice(0, half), tokensMax, signal);
@@ -85,10 +79,11 @@ export async function loadMoonshine(): Promise<MoonshineModel> {
   return {
     async transcribe(samples, outputTokensMax, signal) {
       const parts = await hearInParts(samples, outputTokensMax, signal);
-      const texts = parts.map((tokens) => tokenizer.decode(tokens, false, false).trim());
+      const texts = parts.map(({ tokens }) => tokenizer.decode(tokens, false, false).trim());
       return {
         text: texts.filter((text) => text !== '').join(' '),
-        outputTokens: parts.reduce((sum, tokens) => sum + tokens.length, 0),
+        outputTokens: parts.reduce((sum, { tokens }) => sum + tokens.length, 0),
+        ...(parts.some(({ truncated }) => truncated) ? { truncated: true } : {}),
       };
     },
   };
@@ -120,41 +115,25 @@ async function decode(
   encoded: Tensor,
   tokensMax: number,
   signal: AbortSignal,
-): Promise<number[]> {
+): Promise<Written> {
   const tokens: number[] = [];
-  let cache = emptyCache();
+  const cache = new AttentionCache(tokensMax);
+  const logits = new Float32Array(VOCABULARY);
   while (tokens.length < tokensMax) {
     signal.throwIfAborted();
-    const outputs = await decoder.run({
+    const inputs = {
       input_ids: new Tensor('int64', [BigInt(tokens.at(-1) ?? START_TOKEN)], [1, 1]),
       encoder_hidden_states: encoded,
       use_cache_branch: new Tensor('bool', [tokens.length > 0], [1]),
-      ...cache,
-    });
-    const token = likeliest(output(outputs, 'logits').data as Float32Array);
-    if (token === END_TOKEN) break;
+    };
+    await cache.step(decoder, inputs, { logits: new Tensor('float32', logits, [1, 1, VOCABULARY]) });
+    const token = likeliest(logits);
+    if (token === END_TOKEN) return { tokens, truncated: false };
     tokens.push(token);
     const kept = findLoop(tokens);
-    if (kept !== null) return tokens.slice(0, kept);
-    cache = nextCache(cache, outputs, tokens.length === 1);
+    if (kept !== null) return { tokens: tokens.slice(0, kept), truncated: true };
   }
-  return tokens;
-}
-
-function emptyCache(): Cache {
-  return Object.fromEntries(
-    CACHE.map(({ past }) => [past, new Tensor('float32', new Float32Array(0), [0, HEADS, 1, HEAD_SIZE])]),
-  );
-}
-
-/** The encoder's part is written by the first step only; later steps return nothing of use in its place. */
-function nextCache(cache: Cache, outputs: InferenceSession.OnnxValueMapType, first: boolean): Cache {
-  return Object.fromEntries(
-    CACHE.map(({ past, present, ofEncoder }) => {
-      const kept = ofEncoder && !first ? cache[past] : undefined;
-      return [past, kept ?? output(outputs, present)];
-    }),
-  );
+  return { tokens, truncated: true };
 }
 
 function likeliest(logits: Float32Array): number {

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { postgresFacts } from '../facts.ts';
 import { integersPlugin } from '../integers.ts';
 import type { Db, Store, StoreOptions } from '../store.ts';
+import { listenForKeyChanges } from './listener.ts';
 import { connect, createPool, describeAddress } from './pool.ts';
 import { PreparedNames, writeIf } from './write-if.ts';
 
@@ -33,6 +34,7 @@ export function openPostgres(options: StoreOptions): Store {
     transaction: (work) => retried(() => db.transaction().execute(work)),
     writeIf: (condition, rest, alone) =>
       retried(() => writeIf(pool, { conditions: [condition].flat(), rest, alone }, prepared)),
+    listen: (onChange) => listenForKeyChanges(options.url, onChange),
     close,
     [Symbol.asyncDispose]: close,
   };

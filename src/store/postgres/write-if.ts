@@ -1,4 +1,7 @@
-/** A conditional write in two messages: the conditions, then everything that follows from it together with the commit. */
+/**
+ * A conditional write in two messages: one that begins the transaction and asks for its number, which is needed where the
+ * answer to the commit gets lost, and one with everything else. So the rows that it locks wait for nothing but the server.
+ */
 import type { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { connect } from './pool.ts';
@@ -20,24 +23,21 @@ export async function writeIf(pool: pg.Pool, write: ConditionalWrite, prepared: 
   let broken: Error | undefined;
   let transactionId: string | null = null;
   try {
-    const lock = { name: 'lock-name', text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))' };
-    const answers = await settled([
+    const [, begun] = await settled([
       client.query('begin'),
-      ...(write.alone === undefined ? [] : [client.query({ ...lock, values: [write.alone] })]),
-      ...write.conditions.map((query) => client.query(prepared.config(query))),
       client.query({ name: 'transaction-id', text: 'select pg_current_xact_id()::text as id' }),
     ]);
-    const identified = answers.at(-1);
-    const decided = answers.slice(-1 - write.conditions.length, -1);
-    if (decided.some((answer) => answer.rowCount === 0)) {
-      await client.query('rollback');
-      return false;
-    }
-    transactionId = identified?.rows[0]?.id ?? null;
-    await settled([...write.rest.map((query) => client.query(prepared.config(query))), client.query('commit')]);
+    transactionId = begun?.rows[0]?.id ?? null;
+    const queries = [
+      ...(write.alone === undefined ? [] : [{ ...LOCK_NAME, values: [write.alone] }]),
+      ...write.conditions.map((query) => prepared.config(orFail(query))),
+      ...write.rest.map((query) => prepared.config(query)),
+    ];
+    await settled([...queries.map((query) => client.query(query)), client.query('commit')]);
     return true;
   } catch (error) {
     broken = await rollBack(client);
+    if (codeOf(error) === CONDITION_UNMET) return false;
     if (broken === undefined || transactionId === null) throw error;
     // The connection went while the commit was under way: only the server knows whether it happened.
     if (await hasCommitted(pool, transactionId)) return true;
@@ -45,6 +45,20 @@ export async function writeIf(pool: pg.Pool, write: ConditionalWrite, prepared: 
   } finally {
     client.release(broken);
   }
+}
+
+const LOCK_NAME = { name: 'lock-name', text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))' };
+
+/** SQLSTATE of a division by zero. */
+const CONDITION_UNMET = '22012';
+
+/** A condition that changes no row becomes an error, after which the server skips the rest, the commit too. */
+function orFail({ sql, ...query }: CompiledQuery): CompiledQuery {
+  return { ...query, sql: `with changed as (${sql} returning 1) select 1 / count(*) from changed` };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
 }
 
 /** Statements that come again and again are parsed and planned once for each connection, under a name. */

@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts';
 import { DatabaseError } from '../database-error.ts';
 import { describeError } from './describe-error.ts';
 import type { Message, Reply, Statement } from './protocol.ts';
+import type { PostReplies } from './serve-thread.ts';
 
 /** Limits of one group: a caller's wait for the others, and another process's wait for the write lock, stay short. */
 const GROUP_TRANSACTIONS_MAX = 256;
@@ -22,7 +23,7 @@ type Waiting = Extract<Message, { type: 'statement' | 'write-if' | 'begin' }>;
 
 export class GroupCommit {
   readonly #connection: Connection;
-  readonly #post: (reply: Reply) => void;
+  readonly #post: PostReplies;
   readonly #transactionIdleMsMax: number;
   /** Transactions that wait for their turn. */
   readonly #queue: Waiting[] = [];
@@ -36,7 +37,7 @@ export class GroupCommit {
   #lastPauseAt = 0;
   #advancing = false;
 
-  constructor(connection: Connection, transactionIdleMsMax: number, post: (reply: Reply) => void) {
+  constructor(connection: Connection, transactionIdleMsMax: number, post: PostReplies) {
     this.#connection = connection;
     this.#transactionIdleMsMax = transactionIdleMsMax;
     this.#post = post;
@@ -62,7 +63,7 @@ export class GroupCommit {
 
   #isCurrent(message: { readonly id: number; readonly transaction: number }): boolean {
     if (message.transaction === this.#current) return true;
-    this.#post(refusal(message.id, TRANSACTION_GONE));
+    this.#post([refusal(message.id, TRANSACTION_GONE)]);
     return false;
   }
 
@@ -104,7 +105,7 @@ export class GroupCommit {
     try {
       this.#connection.executeWhenFree('begin immediate');
     } catch (error) {
-      for (const waiting of this.#queue.splice(0)) this.#post(refusal(waiting.id, error));
+      this.#post(this.#queue.splice(0).map((waiting) => refusal(waiting.id, error)));
       return false;
     }
     this.#openedAt = performance.now();
@@ -128,7 +129,7 @@ export class GroupCommit {
     this.#watchIdle();
     const reply = this.#run(message.id, message);
     if (!this.#connection.inTransaction) return this.#fail(reply, message.id);
-    this.#post(reply);
+    this.#post([reply]);
   }
 
   #end(message: Extract<Message, { type: 'commit' | 'rollback' }>): void {
@@ -176,7 +177,7 @@ export class GroupCommit {
   #fail(reply: Reply, id: number): void {
     this.#leave();
     this.#closeGroup((end) => refusal(end.id, GROUP_GONE));
-    this.#post(reply.ok ? refusal(id, GROUP_GONE) : reply);
+    this.#post([reply.ok ? refusal(id, GROUP_GONE) : reply]);
   }
 
   #closeGroup(toReply: (end: Reply) => Reply): void {
@@ -184,7 +185,7 @@ export class GroupCommit {
     this.#ends = [];
     this.#openedAt = null;
     this.#freeSince = performance.now();
-    for (const end of ends) this.#post(toReply(end));
+    this.#post(ends.map(toReply));
   }
 
   #leave(): void {

@@ -11,9 +11,9 @@ serveThread(parentPort, (post) => {
     handle(message: Message) {
       if (message.type !== 'statement') throw new Error(`The reader was sent "${message.type}".`);
       try {
-        post({ id: message.id, ok: true, ...connection.run(message) });
+        post([{ id: message.id, ok: true, ...connection.run(message) }]);
       } catch (error) {
-        post({ id: message.id, ok: false, ...describeError(error) });
+        post([{ id: message.id, ok: false, ...describeError(error) }]);
       }
     },
     close: () => connection.close(),

@@ -1,26 +1,29 @@
 import type { MessagePort } from 'node:worker_threads';
 import { describeError } from './describe-error.ts';
-import { START_ID, type Message, type Reply } from './protocol.ts';
+import { createNumberedTexts, mapTexts, START_ID, type Batch, type Message, type Reply } from './protocol.ts';
 
 export interface ThreadWork {
   handle(message: Message): void;
   close(): void;
 }
 
+export type PostReplies = (replies: readonly Reply[]) => void;
+
 /** The thread's half of the talk: says whether it started, hands on messages, and closes on `null`. */
-export function serveThread(port: MessagePort | null, start: (post: (reply: Reply) => void) => ThreadWork): void {
+export function serveThread(port: MessagePort | null, start: (post: PostReplies) => ThreadWork): void {
   if (port === null) throw new Error('This module runs in a worker thread only.');
-  const post = (reply: Reply): void => port.postMessage(reply);
+  const post: PostReplies = (replies) => port.postMessage(replies);
+  const textOf = createNumberedTexts();
   try {
     const work = start(post);
-    port.on('message', (message: Message | null) => {
-      if (message !== null) return work.handle(message);
+    port.on('message', (batch: Batch | null) => {
+      if (batch !== null) return batch.forEach((message) => work.handle(mapTexts(message, textOf)));
       work.close();
       port.close();
     });
-    post({ id: START_ID, ok: true, rows: [], changes: 0 });
+    post([{ id: START_ID, ok: true, rows: [], changes: 0 }]);
   } catch (error) {
-    post({ id: START_ID, ok: false, ...describeError(error) });
+    post([{ id: START_ID, ok: false, ...describeError(error) }]);
     port.close();
   }
 }

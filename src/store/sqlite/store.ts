@@ -34,6 +34,8 @@ export async function openSqlite(path: string, options: StoreOptions): Promise<S
       } as const;
       return (await threads.writer.ask(order)).changes > 0;
     },
+    // A command in another process could end a key unheard.
+    listen: null,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,7 +1,16 @@
 /** The main thread's half: sends orders to a database thread and matches the replies. */
 import { Worker } from 'node:worker_threads';
 import { DatabaseError } from '../database-error.ts';
-import { START_ID, type Order, type Reply, type Rows, type ThreadSettings } from './protocol.ts';
+import {
+  createTextNumbers,
+  mapTexts,
+  START_ID,
+  type Message,
+  type Order,
+  type Reply,
+  type Rows,
+  type ThreadSettings,
+} from './protocol.ts';
 
 export interface DatabaseThread {
   ask(order: Order): Promise<Rows>;
@@ -13,6 +22,9 @@ interface Pending {
   readonly resolve: (rows: Rows) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Orders sent at once. */
+const BATCH_MAX = 16;
 
 /** @param entry the compiled module that calls `serveThread`. Rejects with the thread's own sentence where it cannot open the database. */
 export async function startThread(entry: URL, settings: ThreadSettings): Promise<DatabaseThread> {
@@ -27,11 +39,13 @@ export async function startThread(entry: URL, settings: ThreadSettings): Promise
     pending.clear();
   };
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  worker.on('message', (reply: Reply) => {
-    const asked = pending.get(reply.id);
-    pending.delete(reply.id);
-    if (reply.ok) asked?.resolve(reply);
-    else asked?.reject(new DatabaseError(reply.message, reply.code));
+  worker.on('message', (replies: readonly Reply[]) => {
+    for (const reply of replies) {
+      const asked = pending.get(reply.id);
+      pending.delete(reply.id);
+      if (reply.ok) asked?.resolve(reply);
+      else asked?.reject(new DatabaseError(reply.message, reply.code));
+    }
   });
   worker.on('error', (error) => end(new DatabaseError(`The database thread failed: ${error.message}`, 'THREAD_ENDED')));
   worker.once('exit', () => end(new DatabaseError('The database is closed.', 'THREAD_ENDED')));
@@ -42,15 +56,26 @@ export async function startThread(entry: URL, settings: ThreadSettings): Promise
       else reject(ended);
     });
 
+  const numberOf = createTextNumbers();
+  let batch: Message<string | number>[] = [];
+  const send = (): void => {
+    if (batch.length > 0) worker.postMessage(batch);
+    batch = [];
+  };
+
   await reply(START_ID);
   return {
     ask(order) {
       lastId += 1;
       const answer = reply(lastId);
-      worker.postMessage({ ...order, id: lastId });
+      // What is asked in one turn travels together, though not all of it where that is much: the thread begins meanwhile.
+      if (batch.length === 0) process.nextTick(send);
+      batch.push(mapTexts({ ...order, id: lastId }, numberOf));
+      if (batch.length === BATCH_MAX) send();
       return answer;
     },
     async close() {
+      send();
       worker.postMessage(null);
       await exited;
     },

@@ -1,4 +1,5 @@
 import { OpusDecoder } from 'opus-decoder';
+import type { AudioBlock } from '../audio-block.ts';
 import { notDecodable } from '../job.ts';
 import { blockOf, type PacketDecoder } from './packet-decoder.ts';
 
@@ -13,6 +14,8 @@ export interface OpusHead {
   readonly channelCount: number;
   /** Samples at 48 kHz that the encoder put in front. */
   readonly preSkip: number;
+  /** Decibels by which the decoded samples are to be made louder. */
+  readonly gainDb: number;
   readonly streamCount: number;
   readonly coupledStreamCount: number;
   readonly channelMapping: readonly number[];
@@ -24,15 +27,17 @@ export function parseOpusHead(packet: Uint8Array): OpusHead | null {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   const channelCount = view.getUint8(9);
   const preSkip = view.getUint16(10, true);
+  const gainDb = view.getInt16(16, true) / 256;
   if (view.getUint8(18) === 0) {
     const coupledStreamCount = channelCount - 1;
     const channelMapping = channelCount === 2 ? [0, 1] : [0];
-    return { channelCount, preSkip, streamCount: 1, coupledStreamCount, channelMapping };
+    return { channelCount, preSkip, gainDb, streamCount: 1, coupledStreamCount, channelMapping };
   }
   if (packet.length < 21 + channelCount) return null;
   return {
     channelCount,
     preSkip,
+    gainDb,
     streamCount: view.getUint8(19),
     coupledStreamCount: view.getUint8(20),
     channelMapping: [...packet.subarray(21, 21 + channelCount)],
@@ -57,9 +62,15 @@ export async function createOpusDecoder(head: OpusHead): Promise<PacketDecoder> 
   });
   await decoder.ready;
   return {
-    decode: async (packets) => blockOf(decoder.decodeFrames([...packets])),
+    decode: async (packets) => louder(blockOf(decoder.decodeFrames([...packets])), head.gainDb),
     [Symbol.dispose]: () => decoder.free(),
   };
+}
+
+function louder(block: AudioBlock | null, gainDb: number): AudioBlock | null {
+  if (block === null || gainDb === 0) return block;
+  const factor = 10 ** (gainDb / 20);
+  return { ...block, channels: block.channels.map((channel) => channel.map((sample) => sample * factor)) };
 }
 
 function isPlausible({ channelCount, streamCount, coupledStreamCount, channelMapping }: OpusHead): boolean {

@@ -3,7 +3,6 @@ import type { AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { createAacDecoder } from '../codecs/aac.ts';
 import { notDecodable } from '../job.ts';
-import { skipId3 } from './id3.ts';
 
 export interface AdtsHeader {
   readonly headerBytes: number;
@@ -19,12 +18,11 @@ const BATCH_FRAMES = 32;
 
 /** Gives the audio of an ADTS stream; the header of its first frame counts for all. */
 export async function* readAdts(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
-  await skipId3(reader);
-  const first = await nextFrame(reader);
+  const first = await nextFrame(reader, false);
   if (first === null) throw notDecodable('There is no ADTS frame.');
   using decoder = await createAacDecoder({ asc: first.asc }, null);
   let batch: Uint8Array[] = [];
-  for (let header: AdtsHeader | null = first; header !== null; header = await nextFrame(reader)) {
+  for (let header: AdtsHeader | null = first; header !== null; header = await nextFrame(reader, true)) {
     batch.push(reader.window.slice(header.headerBytes, header.byteCount));
     reader.skip(header.byteCount);
     if (batch.length < BATCH_FRAMES) continue;
@@ -36,10 +34,12 @@ export async function* readAdts(reader: ByteReader): AsyncGenerator<AudioBlock, 
   if (last !== null) yield last;
 }
 
-async function nextFrame(reader: ByteReader): Promise<AdtsHeader | null> {
-  for (;;) {
+/** Right behind another frame a header needs no other one behind it: the last frame may be followed by tags. */
+async function nextFrame(reader: ByteReader, isBehindAnother: boolean): Promise<AdtsHeader | null> {
+  for (let isBehind = isBehindAnother; ; isBehind = false) {
     await reader.fill(FRAME_BYTES_MAX + HEADER_BYTES);
-    const found = findAdtsFrame(reader.window);
+    const header = isBehind ? parseAdtsHeader(reader.window, 0) : null;
+    const found = header === null ? findAdtsFrame(reader.window) : { offset: 0, header };
     if (found !== null) {
       reader.skip(found.offset);
       return (await reader.fill(found.header.byteCount)) ? found.header : null;

@@ -3,7 +3,6 @@ import type { AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { createFlacDecoder } from '../codecs/flac.ts';
 import { notDecodable, tooLong } from '../job.ts';
-import { skipId3 } from './id3.ts';
 
 const BATCH_FRAMES = 8;
 const STREAM_INFO = 0;
@@ -23,7 +22,6 @@ const AHEAD_BYTES = 1 << 20;
  * @param secondsMax length by its frames' headers above which it is refused.
  */
 export async function* readFlac(reader: ByteReader, secondsMax: number): AsyncGenerator<AudioBlock, void, undefined> {
-  await skipId3(reader);
   const streamRateHz = await readMetadata(reader);
   using decoder = await createFlacDecoder();
   let seconds = 0;

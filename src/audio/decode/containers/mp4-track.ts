@@ -104,6 +104,7 @@ function opusOf(box: Uint8Array | null): StreamDescription | null {
   const view = viewOf(box);
   viewOf(head).setUint16(10, view.getUint16(2, false), true);
   viewOf(head).setUint32(12, view.getUint32(4, false), true);
+  viewOf(head).setUint16(16, view.getUint16(8, false), true);
   const parsed = parseOpusHead(head);
   return parsed === null ? null : { codec: 'opus', head: parsed };
 }

@@ -3,7 +3,6 @@ import { Trim, withoutTail, type AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { createMpegDecoder, MPEG_DECODER_DELAY } from '../codecs/mpeg.ts';
 import type { PacketDecoder } from '../codecs/packet-decoder.ts';
-import { skipId3 } from './id3.ts';
 import { viewOf } from './bytes.ts';
 
 export interface MpegFrameHeader {
@@ -24,8 +23,7 @@ const FRAME_BYTES_MAX = 4096;
 
 /** Gives the audio of an MPEG stream; junk between its frames is passed over. */
 export async function* readMpeg(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
-  await skipId3(reader);
-  const first = await nextFrame(reader);
+  const first = await nextFrame(reader, null);
   const gapless = first === null ? null : await readGaplessTag(reader, first);
   const padding = gapless === null ? 0 : Math.max(0, gapless.padding - MPEG_DECODER_DELAY);
   const trim = new Trim(gapless === null ? 0 : gapless.delay + MPEG_DECODER_DELAY);
@@ -41,7 +39,7 @@ async function* decodeFrames(reader: ByteReader): AsyncGenerator<AudioBlock, voi
   try {
     let batch: Uint8Array[] = [];
     for (;;) {
-      const header = await nextFrame(reader);
+      const header = await nextFrame(reader, kind);
       const changed = kind !== null && (header === null || !isSameKind(header, kind));
       if (decoder !== null && (changed || batch.length >= BATCH_FRAMES)) {
         const block = await decoder.decode(batch);
@@ -62,11 +60,16 @@ async function* decodeFrames(reader: ByteReader): AsyncGenerator<AudioBlock, voi
   }
 }
 
-/** Moves to the next frame and fills the window with it; null at the end. A frame that is cut off counts as the end. */
-async function nextFrame(reader: ByteReader): Promise<MpegFrameHeader | null> {
-  for (;;) {
+/**
+ * Moves to the next frame and fills the window with it; null at the end. A frame that is cut off counts as the end. Right
+ * behind `previous`, a header of its kind needs no other one behind it: the last frame may be followed by tags.
+ */
+async function nextFrame(reader: ByteReader, previous: MpegFrameHeader | null): Promise<MpegFrameHeader | null> {
+  for (let isBehind = previous !== null; ; isBehind = false) {
     await reader.fill(FRAME_BYTES_MAX + HEADER_BYTES);
-    const found = findFrame(reader.window);
+    const header = isBehind ? parseFrameHeader(reader.window, 0) : null;
+    const isNext = header !== null && header.signature === previous?.signature;
+    const found = isNext ? { offset: 0, header } : findFrame(reader.window);
     if (found !== null) {
       reader.skip(found.offset);
       return (await reader.fill(found.header.byteCount)) ? found.header : null;

@@ -39,12 +39,14 @@ export async function* readWav(reader: ByteReader): AsyncGenerator<AudioBlock, v
       yield* readSamples(reader, format, littleEndian, dataBytes, declaredSamples);
       return;
     }
-    const next = reader.position + byteCount + (byteCount & 1);
+    const next = reader.position + byteCount;
     const body = WANTED.includes(name) ? await reader.take(Math.min(byteCount, FORMAT_BYTES_MAX)) : null;
     if (body !== null && name === 'fmt ') format = parseFormat(body, littleEndian);
     if (body !== null && name === 'fact' && body.length >= 4) declaredSamples = viewOf(body).getUint32(0, littleEndian);
     if (body !== null && name === 'ds64' && body.length >= 16) largeDataBytes = dataBytesOf(body);
     reader.seek(next);
+    // A chunk of odd length has a zero behind it, which some writers forget.
+    if ((byteCount & 1) === 1 && (await reader.fill(1)) && reader.window[0] === 0) reader.skip(1);
   }
   throw notDecodable(`There are more than ${CHUNKS_MAX} chunks before the data.`);
 }

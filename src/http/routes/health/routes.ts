@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { Route } from '../../app.ts';
+import { replySchemas } from '../../openapi/reply-schemas.ts';
 
 /** What must be true before calls are sent here. */
 export interface Readiness {
@@ -23,3 +25,14 @@ export function healthRoutes(readiness: () => Promise<Readiness>): Route[] {
     },
   ];
 }
+
+export const liveSchema = z.strictObject({ status: z.literal('live') }).register(replySchemas, { id: 'Live' });
+
+export const readySchema = z
+  .strictObject({
+    status: z.enum(['ready', 'not_ready']),
+    engine: z.boolean(),
+    database: z.boolean(),
+    draining: z.boolean(),
+  } satisfies Record<keyof Readiness | 'status', z.ZodType>)
+  .register(replySchemas, { id: 'Ready' });

@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../../core/errors.ts';
-import type { TranscribeRequest } from '../../../transcribe/transcribe.ts';
+import type { Later, TranscribeRequest } from '../../../transcribe/transcribe.ts';
 import { parseBody, readJson } from '../../body.ts';
+import { readIdempotencyKey } from '../../idempotency-key.ts';
 import type { Room } from '../../large-bodies.ts';
 
 const BODY_BYTES_MAX = 256 * 1024;
 const BODY_BYTES_MAX_WITH_DATA = 16 * 2 ** 20;
-
-const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
 
 const DATA_URL = /^data:/i;
 
@@ -21,14 +20,29 @@ const label = (min: number, max: number) =>
 
 const inputs = z.strictObject(
   {
-    audio: z.string('must be the URL of the audio').min(1, 'must be the URL of the audio'),
+    audio: z
+      .string('must be the URL of the audio')
+      .min(1, 'must be the URL of the audio')
+      .describe('An http or https URL of a public address, or a `data:audio/…;base64,` URL.'),
     language: z
       .string('must be a string')
       .regex(/^[a-z]{2}$/, 'must be a language code of ISO 639-1 such as "en"')
-      .optional(),
-    prompt: z.string('must be a string').max(8_000, 'must have at most 8,000 characters').optional(),
-    hotwords: z.array(label(1, 200), 'must be a list of strings').max(100, 'must have at most 100 entries').optional(),
-    timestamps: z.enum(['none', 'segment'], 'must be "none" or "segment"').optional(),
+      .optional()
+      .describe('A hint, ISO 639-1.'),
+    prompt: z
+      .string('must be a string')
+      .max(8_000, 'must have at most 8,000 characters')
+      .optional()
+      .describe('Earlier text as context.'),
+    hotwords: z
+      .array(label(1, 200), 'must be a list of strings')
+      .max(100, 'must have at most 100 entries')
+      .optional()
+      .describe('Words that may occur.'),
+    timestamps: z
+      .enum(['none', 'segment'], 'must be "none" or "segment"')
+      .optional()
+      .describe('`segment`: the reply has `segments`.'),
   },
   'must be an object with the member "audio"',
 );
@@ -42,17 +56,25 @@ export const runRequest = z.strictObject(
     inputs,
     request_id: label(6, 64)
       .regex(/^[A-Za-z0-9._-]*$/, 'must have letters, digits, dots, - and _ only')
-      .optional(),
-    user_id: label(6, 128).optional(),
-    stream: z.boolean('must be true or false').optional(),
-    async: z.boolean('must be true or false').optional(),
-    webhook_url: z.string('must be a string').optional(),
+      .optional()
+      .describe('A label, echoed as `client_request_id`; never an identity.'),
+    user_id: label(6, 128).optional().describe("Your own user, kept with the call's record."),
+    stream: z.boolean('must be true or false').optional().describe('`true` is refused: this endpoint does not stream.'),
+    async: z.boolean('must be true or false').optional().describe('Answer 202 at once; the call becomes a job.'),
+    webhook_url: z.string('must be a string').optional().describe('With `async`: told when the job has ended.'),
   },
   'must be an object',
 );
 
-/** @param room for a body that is large because its audio is inside; held for as long as the call runs. */
-export async function readRunRequest(request: Request, room: Room): Promise<TranscribeRequest> {
+/**
+ * @param room for a body that is large because its audio is inside; held for as long as the call runs.
+ * @param checkWebhookUrl throws for a URL that no webhook may be sent to.
+ */
+export async function readRunRequest(
+  request: Request,
+  room: Room,
+  checkWebhookUrl: (url: string) => void,
+): Promise<TranscribeRequest> {
   const idempotencyKey = readIdempotencyKey(request.headers);
   const { value, byteLength } = await readJson(request, {
     bytesMax: BODY_BYTES_MAX_WITH_DATA,
@@ -62,9 +84,6 @@ export async function readRunRequest(request: Request, room: Room): Promise<Tran
   if (byteLength > BODY_BYTES_MAX && !carriesAudio(value)) throw new AppError('body_too_large');
   const body = parseBody(runRequest, value);
   if (body.stream === true) throw new AppError('streaming_not_supported', { param: 'stream' });
-  if (body.async === true) throw notYet('async', 'Leave it out and wait for the answer.');
-  if (body.webhook_url !== undefined) throw notYet('webhook_url', 'Leave it out and wait for the answer.');
-  if (body.inputs.timestamps === 'segment') throw notYet('inputs.timestamps', 'Leave it out or send "none".');
   const { audio, language, prompt, hotwords } = body.inputs;
   return {
     model: body.model,
@@ -74,21 +93,25 @@ export async function readRunRequest(request: Request, room: Room): Promise<Tran
       ...(prompt === undefined ? {} : { prompt }),
       ...(hotwords === undefined ? {} : { hotwords }),
     },
+    timestamps: body.inputs.timestamps === 'segment',
+    warnings: [],
     clientRequestId: body.request_id ?? null,
     userId: body.user_id ?? null,
     idempotency: idempotencyKey === null ? null : { key: idempotencyKey, fingerprint: fingerprintOf(body) },
+    later: readLater(body, checkWebhookUrl),
   };
 }
 
-/** Null where none was sent. */
-function readIdempotencyKey(headers: Headers): string | null {
-  const key = headers.get('idempotency-key');
-  if (key === null) return null;
-  if (key.length >= 1 && key.length <= IDEMPOTENCY_KEY_CHARACTERS_MAX) return key;
-  throw new AppError('invalid_parameter', {
-    param: 'Idempotency-Key',
-    message: `The header "Idempotency-Key" must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.`,
-  });
+function readLater(
+  { async: isAsync, webhook_url: webhookUrl }: z.infer<typeof runRequest>,
+  checkWebhookUrl: (url: string) => void,
+): Later | null {
+  if (webhookUrl !== undefined && isAsync !== true) {
+    const message = 'The parameter "webhook_url" goes with "async": true only. Send both, or leave it out.';
+    throw new AppError('invalid_parameter', { param: 'webhook_url', message });
+  }
+  if (webhookUrl !== undefined) checkWebhookUrl(webhookUrl);
+  return isAsync === true ? { webhookUrl: webhookUrl ?? null } : null;
 }
 
 /** The parsed body has its members in the order of the schema, however they came: equal requests give equal texts. */
@@ -102,11 +125,4 @@ function fingerprintOf(body: z.infer<typeof runRequest>): string {
 function carriesAudio(value: unknown): boolean {
   const audio = (value as { inputs?: { audio?: unknown } | null } | null)?.inputs?.audio;
   return typeof audio === 'string' && DATA_URL.test(audio);
-}
-
-function notYet(param: string, advice: string): AppError {
-  return new AppError('invalid_parameter', {
-    param,
-    message: `"${param}" is not available in this version. ${advice}`,
-  });
 }

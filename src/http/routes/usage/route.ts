@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { requireAddress, type Authenticate } from '../../../access/authenticate.ts';
-import { USAGE_GROUPS, type UsageQuery, type UsageReport } from '../../../billing/usage.ts';
+import { USAGE_GROUPS, type UsageQuery, type UsageReport, type UsageTotals } from '../../../billing/usage.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { Route } from '../../app.ts';
 import { parseBody } from '../../body.ts';
+import { replySchemas, time, usd } from '../../openapi/reply-schemas.ts';
 
 export interface UsageRouteServices {
   readonly authenticate: Authenticate;
@@ -18,9 +19,9 @@ const instant = z
   .transform((text) => Date.parse(text))
   .refine((time) => !Number.isNaN(time), 'must be a date or a time with its zone in ISO 8601');
 
-const usageQuery = z.strictObject({
-  from: instant.optional(),
-  to: instant.optional(),
+export const usageQuery = z.strictObject({
+  from: instant.optional().describe('The first instant; without it, the first of this month (UTC).'),
+  to: instant.optional().describe('The instant after the last; without it, now.'),
   group_by: z.enum(USAGE_GROUPS, `must be one of ${USAGE_GROUPS.join(', ')}`).default('day'),
 });
 
@@ -48,3 +49,23 @@ export function usageRoute({ authenticate, usageReport, clock }: UsageRouteServi
     },
   };
 }
+
+const totals = {
+  requests: z.int().min(0),
+  errors: z.int().min(0).describe('Requests with a status of 400 or above.'),
+  seconds: z.number().min(0).describe('Of decoded audio.'),
+  input_tokens: z.int().min(0),
+  output_tokens: z.int().min(0),
+  list_usd: usd,
+  cost_usd: usd,
+} satisfies Record<keyof UsageTotals, z.ZodType>;
+
+export const usageReportSchema = (
+  z.strictObject({
+    from: time,
+    to: time,
+    group_by: z.enum(USAGE_GROUPS),
+    data: z.array(z.strictObject({ group: z.string().describe('Empty for calls that named no model.'), ...totals })),
+    total: z.strictObject(totals),
+  }) satisfies z.ZodType<UsageReport>
+).register(replySchemas, { id: 'UsageReport' });

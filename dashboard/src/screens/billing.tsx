@@ -1,0 +1,300 @@
+import { useState, type FormEvent, type ReactNode } from 'react';
+import type { CreditRequest, StatementReply } from '../../../src/http/api/contract.ts';
+import { addressOf, post } from '../api.ts';
+import { showCount, showDiscount, showMonth, showSeconds } from '../format.ts';
+import { changeQuery, useQueryString } from '../place.ts';
+import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
+import { Button, buttonClass } from '../ui/button.tsx';
+import { Dialog, DialogActions } from '../ui/dialog.tsx';
+import { Filter, SelectField, TextField } from '../ui/field.tsx';
+import { Down } from '../ui/icons.tsx';
+import { Mark } from '../ui/marks.tsx';
+import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
+import { Card, Figure, PageHead } from '../ui/page.tsx';
+import { DataTable, type Columns } from '../ui/table.tsx';
+import { Money, Time } from '../ui/values.tsx';
+import { t } from '../words/words.ts';
+
+export default function Billing(): ReactNode {
+  const query = useQueryString();
+  const account = useAccount();
+  const asked = { ...useAccountQuery(), month: query['month'] };
+  const { data, error, refetch } = useApi<StatementReply>('/statements', asked, { enabled: account !== null });
+  if (account === null)
+    return (
+      <>
+        <PageHead title={t('Billing')} />
+        <Card>
+          <Empty title={t('A statement belongs to one account')}>{t('Choose an account above.')}</Empty>
+        </Card>
+      </>
+    );
+  return (
+    <>
+      <PageHead title={t('Billing')} about={t('A statement for each calendar month in UTC, exact to the nano-dollar.')}>
+        {data !== undefined && (
+          <Filter label={t('Month')} value={data.month} onChange={(month) => changeQuery({ month })}>
+            {monthsOf(data).map((month) => (
+              <option key={month} value={month}>
+                {showMonth(month)}
+              </option>
+            ))}
+          </Filter>
+        )}
+        <a className={`${buttonClass('plain')} no-print`} href={addressOf('/statements.csv', asked)} download>
+          <Down /> CSV
+        </a>
+        <Button className="no-print" onClick={() => window.print()}>
+          {t('Print')}
+        </Button>
+      </PageHead>
+      <ErrorNote error={error} again={() => void refetch()} />
+      {data === undefined && error === null && (
+        <Card>
+          <Skeleton lines={8} />
+        </Card>
+      )}
+      {data !== undefined && <Statement statement={data} />}
+    </>
+  );
+}
+
+function monthsOf({ month, months }: StatementReply): readonly string[] {
+  const current = new Date().toISOString().slice(0, 7);
+  return [...new Set([current, month, ...months.map(({ month: one }) => one)])].sort().reverse();
+}
+
+function Statement({ statement }: { statement: StatementReply }): ReactNode {
+  const { total, contract } = statement;
+  return (
+    <div className="space-y-4">
+      <Card
+        title={`${statement.account.name} · ${showMonth(statement.month)}`}
+        about={statement.account.account_id}
+        actions={
+          statement.closed ? (
+            <Mark tone="good">{t('the month is over')}</Mark>
+          ) : (
+            <Mark tone="warn">{t('the month goes on')}</Mark>
+          )
+        }
+      >
+        <dl className="grid grid-cols-2 sm:grid-cols-4">
+          <Figure name={t('To pay')}>
+            <Money usd={total.cost_usd} digits={9} />
+          </Figure>
+          <Figure name={t('At list price')}>
+            <Money usd={total.list_usd} digits={9} />
+          </Figure>
+          <Figure
+            name={t('Discount')}
+            note={
+              contract === null
+                ? t('no contract')
+                : t('contract {version}: {discount}', {
+                    version: contract.version,
+                    discount: showDiscount(contract.discount_bps),
+                  })
+            }
+          >
+            <Money usd={total.discount_usd} digits={9} />
+          </Figure>
+          <Figure name={t('Audio')} note={t('{amount} requests', { amount: showCount(total.requests) })}>
+            {showSeconds(total.seconds)}
+          </Figure>
+        </dl>
+        <DataTable
+          label={t('The lines of the statement')}
+          rows={statement.lines}
+          rowId={(line) => `${line.model} ${line.key_id}`}
+          columns={LINE_COLUMNS()}
+          empty={<Empty title={t('Nothing was called in this month')} />}
+        />
+      </Card>
+      <Balance statement={statement} />
+    </div>
+  );
+}
+
+const LINE_COLUMNS = (): Columns<StatementReply['lines'][number]> => [
+  {
+    id: 'model',
+    header: t('Model'),
+    cell: ({ row }) => (row.original.model === '' ? t('no model named') : row.original.model),
+  },
+  {
+    id: 'key',
+    header: t('Key'),
+    cell: ({ row }) => (
+      <span className="block max-w-48 truncate" title={row.original.key_id}>
+        {row.original.key_name}
+      </span>
+    ),
+  },
+  {
+    id: 'requests',
+    header: t('Requests'),
+    meta: { number: true, from: 'sm' },
+    cell: ({ row }) => showCount(row.original.requests),
+  },
+  {
+    id: 'seconds',
+    header: t('Audio'),
+    meta: { number: true, from: 'md' },
+    cell: ({ row }) => `${row.original.seconds.toLocaleString()} s`,
+  },
+  {
+    id: 'in',
+    header: t('Input tokens'),
+    meta: { number: true, from: 'lg' },
+    cell: ({ row }) => showCount(row.original.input_tokens),
+  },
+  {
+    id: 'out',
+    header: t('Output tokens'),
+    meta: { number: true, from: 'lg' },
+    cell: ({ row }) => showCount(row.original.output_tokens),
+  },
+  {
+    id: 'list',
+    header: t('At list price'),
+    meta: { number: true, from: 'md' },
+    cell: ({ row }) => <Money usd={row.original.list_usd} digits={9} />,
+  },
+  {
+    id: 'discount',
+    header: t('Discount'),
+    meta: { number: true, from: 'lg' },
+    cell: ({ row }) => <Money usd={row.original.discount_usd} digits={9} />,
+  },
+  {
+    id: 'cost',
+    header: t('Cost'),
+    meta: { number: true },
+    cell: ({ row }) => <Money usd={row.original.cost_usd} digits={9} />,
+  },
+];
+
+function Balance({ statement }: { statement: StatementReply }): ReactNode {
+  const me = useMe();
+  const [open, setOpen] = useState(false);
+  const { balance } = statement;
+  const isOperator = me.role === 'operator';
+  if (balance === null && !isOperator) return null;
+  return (
+    <Card
+      title={t('Balance')}
+      className="no-print"
+      actions={
+        isOperator && (
+          <Button small onClick={() => setOpen(true)}>
+            {t('Add or take credit')}
+          </Button>
+        )
+      }
+    >
+      {balance === null ? (
+        <Empty title={t('This account is not prepaid')}>
+          {t('With its first credit it becomes prepaid: then calls stop when the balance is used up.')}
+        </Empty>
+      ) : (
+        <>
+          <dl className="grid grid-cols-2">
+            <Figure name={t('Balance')}>
+              <Money usd={balance.balance_usd} />
+            </Figure>
+            <Figure name={t('Held now')}>
+              <Money usd={balance.held_usd} />
+            </Figure>
+          </dl>
+          <DataTable
+            label={t('Credits and debits')}
+            rows={balance.entries}
+            rowId={(entry) => `${entry.created_at} ${entry.amount_usd}`}
+            columns={ENTRY_COLUMNS()}
+            empty={<Empty title={t('No credit yet')} />}
+          />
+        </>
+      )}
+      {open && <Credit accountId={statement.account.account_id} onClose={() => setOpen(false)} />}
+    </Card>
+  );
+}
+
+type Entry = NonNullable<StatementReply['balance']>['entries'][number];
+
+const ENTRY_COLUMNS = (): Columns<Entry> => [
+  { id: 'at', header: t('Time'), cell: ({ row }) => <Time at={row.original.created_at} /> },
+  { id: 'note', header: t('Note'), cell: ({ row }) => row.original.note ?? '—' },
+  {
+    id: 'amount',
+    header: t('Amount'),
+    meta: { number: true },
+    cell: ({ row: { original: entry } }) => (
+      <Money usd={entry.kind === 'debit' ? `-${entry.amount_usd}` : entry.amount_usd} />
+    ),
+  },
+];
+
+function Credit({ accountId, onClose }: { accountId: string; onClose: () => void }): ReactNode {
+  const [kind, setKind] = useState<CreditRequest['kind']>('credit');
+  const [usd, setUsd] = useState('');
+  const [note, setNote] = useState('');
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  async function save(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      const request: CreditRequest = { account_id: accountId, kind, usd: usd.trim(), note: note.trim() };
+      await post('/credits', request);
+      readAgain('/statements', '/overview', '/accounts');
+      onClose();
+    } catch (refusal) {
+      setError(refusal);
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog
+      title={t('Add or take credit')}
+      description={t('It becomes a row of the ledger, which is never changed.')}
+      onClose={onClose}
+    >
+      <form onSubmit={(event) => void save(event)} className="space-y-4">
+        <SelectField
+          label={t('What')}
+          value={kind}
+          onChange={({ target }) => setKind(target.value as CreditRequest['kind'])}
+        >
+          <option value="credit">{t('Add to the balance')}</option>
+          <option value="debit">{t('Take from the balance')}</option>
+        </SelectField>
+        <TextField
+          label={t('Amount in US dollars')}
+          required
+          inputMode="decimal"
+          pattern="\d{1,9}(\.\d{1,9})?"
+          value={usd}
+          onChange={({ target }) => setUsd(target.value)}
+        />
+        <TextField
+          label={t('Note')}
+          required
+          maxLength={500}
+          hint={t('Such as the number of an invoice.')}
+          value={note}
+          onChange={({ target }) => setNote(target.value)}
+        />
+        <ErrorNote error={error} />
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" look="main" busy={busy}>
+            {t('Write it down')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,148 @@
+import { useState, type FormEvent, type ReactNode } from 'react';
+import type { IssuedKey, KeyRow, RotatedKey } from '../../../src/http/api/contract.ts';
+import { post } from '../api.ts';
+import { useMe } from '../query.ts';
+import { Button } from '../ui/button.tsx';
+import { CodeBlock } from '../ui/copy.tsx';
+import { Dialog, DialogActions } from '../ui/dialog.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
+import { ErrorNote } from '../ui/notes.tsx';
+import { Countdown } from '../ui/values.tsx';
+import { t } from '../words/words.ts';
+
+/** The only time that the key's text is seen. */
+export function KeyShown({ issued, onClose }: { issued: IssuedKey; onClose: () => void }): ReactNode {
+  const me = useMe();
+  const { key, row } = issued;
+  const example =
+    row.kind === 'wholesale'
+      ? `curl ${me.public_url}/v1/run \\\n  -H "Authorization: Bearer ${key}" \\\n  -H "Content-Type: application/json" \\\n  -d '{"model": "${row.allowed_models?.[0] ?? 'glm/glm-asr-2512'}", "inputs": {"audio": "https://…/recording.mp3"}}'`
+      : `curl ${me.public_url}/v1/usage -H "Authorization: Bearer ${key}"`;
+  return (
+    <Dialog
+      wide
+      title={t('Your new key')}
+      description={t('Copy it now. It is shown this one time, and nobody can look it up later.')}
+      onClose={onClose}
+    >
+      <div className="space-y-4">
+        <CodeBlock label={row.name} text={key} copy={t('Copy the key')} />
+        <CodeBlock label={t('A first call')} text={example} />
+        {'old_key_expires_at' in issued && (
+          <p className="text-warn">
+            {t('The old key works for another')} <Countdown to={(issued as RotatedKey).old_key_expires_at} />
+          </p>
+        )}
+      </div>
+      <DialogActions>
+        <Button look="main" onClick={onClose}>
+          {t('I have kept it')}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+const GRACES = [
+  [0, 'It ends at once'],
+  [3_600, 'One hour'],
+  [86_400, 'One day'],
+  [7 * 86_400, 'One week'],
+] as const;
+
+export function RotateKey({
+  row,
+  onClose,
+  onRotated,
+}: {
+  row: KeyRow;
+  onClose: () => void;
+  onRotated: (issued: IssuedKey) => void;
+}): ReactNode {
+  const [grace, setGrace] = useState(86_400);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  async function rotate(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      onRotated(await post<RotatedKey>(`/keys/${row.key_id}/rotate`, { grace_seconds: grace }));
+    } catch (refusal) {
+      setError(refusal);
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog
+      title={t('Rotate {name}', { name: row.name })}
+      description={t('A new key takes its place, with the same rights and the same cap.')}
+      onClose={onClose}
+    >
+      <form onSubmit={(event) => void rotate(event)} className="space-y-4">
+        <SelectField
+          label={t('How long the old key works')}
+          hint={t('Long enough to put the new one everywhere.')}
+          value={grace}
+          onChange={({ target }) => setGrace(Number(target.value))}
+        >
+          {GRACES.map(([seconds, name]) => (
+            <option key={seconds} value={seconds}>
+              {t(name)}
+            </option>
+          ))}
+        </SelectField>
+        <ErrorNote error={error} />
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" look="main" busy={busy}>
+            {t('Rotate')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}
+
+export function RevokeKey({ row, onClose }: { row: KeyRow; onClose: () => void }): ReactNode {
+  const [typed, setTyped] = useState('');
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  async function revoke(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (typed !== row.last_four) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await post<KeyRow>(`/keys/${row.key_id}/revoke`, {});
+      onClose();
+    } catch (refusal) {
+      setError(refusal);
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog
+      title={t('Revoke {name}', { name: row.name })}
+      description={t('It ends at once and for good: from the next moment on, no call begins with it.')}
+      onClose={onClose}
+    >
+      <form onSubmit={(event) => void revoke(event)} className="space-y-4">
+        <TextField
+          label={t('Type its last four characters: {text}', { text: row.last_four })}
+          autoComplete="off"
+          autoFocus
+          value={typed}
+          onChange={({ target }) => setTyped(target.value.trim())}
+        />
+        <ErrorNote error={error} />
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" look="danger" busy={busy} disabled={typed !== row.last_four}>
+            {t('Revoke the key')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,173 @@
+import { useState, type FormEvent, type ReactNode } from 'react';
+import type { CreatedUser, CreateUserRequest, Role, UserRow } from '../../../src/http/api/contract.ts';
+import { post } from '../api.ts';
+import { readAgain, useAccount, usePages } from '../query.ts';
+import { AccountField } from '../ui/account-field.tsx';
+import { Button } from '../ui/button.tsx';
+import { CodeBlock } from '../ui/copy.tsx';
+import { Dialog, DialogActions } from '../ui/dialog.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
+import { Mark } from '../ui/marks.tsx';
+import { Empty, ErrorNote } from '../ui/notes.tsx';
+import { Card } from '../ui/page.tsx';
+import { SearchBox } from '../ui/search-box.tsx';
+import { DataTable, moreOf, type Columns } from '../ui/table.tsx';
+import { Countdown, Distance, Time } from '../ui/values.tsx';
+import { t } from '../words/words.ts';
+
+export function Users(): ReactNode {
+  const [q, setQ] = useState('');
+  const [invites, setInvites] = useState(false);
+  const [created, setCreated] = useState<CreatedUser | null>(null);
+  const users = usePages<UserRow>('/users', { q, limit: 50 });
+  return (
+    <>
+      <div className="mb-3 flex flex-wrap justify-between gap-2">
+        <SearchBox label={t('E-mail address')} value={q} onChange={setQ} />
+        <Button look="main" onClick={() => setInvites(true)}>
+          {t('Invite somebody')}
+        </Button>
+      </div>
+      <ErrorNote error={users.error} again={() => void users.refetch()} />
+      <Card>
+        <DataTable
+          label={t('Users')}
+          rows={users.rows}
+          rowId={(user) => user.user_id}
+          columns={columns()}
+          more={moreOf(users)}
+          empty={<Empty title={t('No user has this address')} />}
+        />
+      </Card>
+      {invites && (
+        <Invite
+          onClose={() => setInvites(false)}
+          onCreated={(user) => {
+            setInvites(false);
+            setCreated(user);
+            readAgain('/users');
+          }}
+        />
+      )}
+      {created !== null && <LinkShown created={created} onClose={() => setCreated(null)} />}
+    </>
+  );
+}
+
+const columns = (): Columns<UserRow> => [
+  {
+    id: 'email',
+    header: t('E-mail address'),
+    cell: ({ row }) => <span className="block max-w-64 truncate font-medium">{row.original.email}</span>,
+  },
+  {
+    id: 'role',
+    header: t('Role'),
+    cell: ({ row }) => <Mark tone={row.original.role === 'operator' ? 'accent' : 'plain'}>{t(row.original.role)}</Mark>,
+  },
+  { id: 'account', header: t('Account'), meta: { from: 'sm' }, cell: ({ row }) => row.original.account?.name ?? '—' },
+  {
+    id: 'login',
+    header: t('Last log-in'),
+    cell: ({ row: { original: user } }) =>
+      user.last_login_at !== null ? (
+        <Distance at={user.last_login_at} />
+      ) : (
+        <span className="text-muted">{user.has_password ? t('never') : t('link not used yet')}</span>
+      ),
+  },
+  {
+    id: 'made',
+    header: t('Made'),
+    meta: { from: 'md' },
+    cell: ({ row }) => <Time at={row.original.created_at} how="day" />,
+  },
+];
+
+function LinkShown({ created, onClose }: { created: CreatedUser; onClose: () => void }): ReactNode {
+  return (
+    <Dialog
+      wide
+      title={t('A one-time link for {email}', { email: created.row.email })}
+      description={t('Send it to them. Whoever opens it first chooses the password.')}
+      onClose={onClose}
+    >
+      <CodeBlock label={t('Link')} text={created.setup_url} />
+      <p className="mt-3 text-muted">
+        {t('It works once, for another')} <Countdown to={created.expires_at} />
+      </p>
+      <DialogActions>
+        <Button look="main" onClick={onClose}>
+          {t('I have kept it')}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+const ABOUT = {
+  operator: 'Sees and changes everything.',
+  owner: 'Has the keys, caps, usage and statements of one account.',
+  viewer: 'Reads what belongs to one account, and changes nothing.',
+} as const;
+
+function Invite({ onClose, onCreated }: { onClose: () => void; onCreated: (created: CreatedUser) => void }): ReactNode {
+  const account = useAccount();
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('owner');
+  const [accountId, setAccountId] = useState(account ?? '');
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  async function invite(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      const request: CreateUserRequest = {
+        email: email.trim(),
+        role,
+        ...(role === 'operator' ? {} : { account_id: accountId }),
+      };
+      onCreated(await post<CreatedUser>('/users', request));
+    } catch (refusal) {
+      setError(refusal);
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog
+      title={t('Invite somebody')}
+      description={t('They get a link that works once, and choose a password.')}
+      onClose={onClose}
+    >
+      <form onSubmit={(event) => void invite(event)} className="space-y-4">
+        <TextField
+          label={t('E-mail address')}
+          type="email"
+          required
+          autoFocus
+          value={email}
+          onChange={({ target }) => setEmail(target.value)}
+        />
+        <SelectField
+          label={t('Role')}
+          hint={t(ABOUT[role])}
+          value={role}
+          onChange={({ target }) => setRole(target.value as Role)}
+        >
+          <option value="owner">{t('owner')}</option>
+          <option value="viewer">{t('viewer')}</option>
+          <option value="operator">{t('operator')}</option>
+        </SelectField>
+        {role !== 'operator' && <AccountField value={accountId} onChange={setAccountId} />}
+        <ErrorNote error={error} />
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" look="main" busy={busy}>
+            {t('Make the link')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

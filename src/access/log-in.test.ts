@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../core/errors.ts';
+import { openTemporaryStore, type DatabaseName } from '../store/temporary-store.ts';
+import { testOnEach } from '../store/test-on-each.ts';
+import { createLogIn } from './log-in.ts';
+import { createLoginDelays, delayMs } from './login-delays.ts';
+import { createPasswords } from './passwords.ts';
+import { createSessions } from './sessions.ts';
+import { createUsers } from './users.ts';
+
+const HOUR_MS = 3_600_000;
+const START = Date.UTC(2026, 6, 1);
+const HERE = '192.0.2.1';
+const EMAIL = 'ann@example.com';
+const PASSWORD = 'a long password';
+
+async function open(database: DatabaseName) {
+  const time = { now: START };
+  const clock = { now: () => time.now };
+  const store = await openTemporaryStore({ database, clock });
+  const users = createUsers({ store, clock });
+  const sessions = createSessions({ db: store.db, clock });
+  const delays = createLoginDelays({ store, clock });
+  const passwords = createPasswords({ N: 2, r: 1, p: 1 });
+  const logIn = createLogIn({ store, clock, passwords, sessions, delays, users });
+  return {
+    time,
+    store,
+    users,
+    sessions,
+    logIn,
+    tryPassword: (password: string, address = HERE, email = EMAIL) =>
+      logIn.withPassword({ email, password }, address).then(
+        () => 'in',
+        (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+      ),
+    async makeUser() {
+      const { token } = await users.create({ email: EMAIL, role: 'operator', accountId: null });
+      return logIn.withLink({ token, password: PASSWORD, email: null }, HERE);
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+testOnEach('a link gives one session, however many use it at once, and is none after its time', async (database) => {
+  await using people = await open(database);
+  const { token } = await people.users.create({ email: EMAIL, role: 'operator', accountId: null });
+  const use = () => people.logIn.withLink({ token, password: PASSWORD, email: null }, HERE);
+  const uses = await Promise.allSettled([use(), use(), use(), use()]);
+  assert.equal(uses.filter(({ status }) => status === 'fulfilled').length, 1);
+  await assert.rejects(use(), { code: 'not_found' });
+  const late = await people.users.create({ email: 'late@example.com', role: 'operator', accountId: null });
+  people.time.now += 8 * 24 * HOUR_MS;
+  await assert.rejects(people.users.findLink(late.token), { code: 'not_found' });
+});
+
+testOnEach('the link of a first start makes one operator, and ends with the next start', async (database) => {
+  await using people = await open(database);
+  const earlier = await people.users.firstLink();
+  const link = await people.users.firstLink();
+  assert.ok(earlier !== null && link !== null);
+  await assert.rejects(people.users.findLink(earlier.token), { code: 'not_found' });
+  const setup = { token: link.token, password: PASSWORD };
+  await assert.rejects(people.logIn.withLink({ ...setup, email: null }, HERE), { code: 'invalid_parameter' });
+  const sessionId = await people.logIn.withLink({ ...setup, email: 'Op@Example.com ' }, HERE);
+  const viewer = await people.sessions.find(sessionId);
+  assert.deepEqual([viewer?.role, viewer?.email, viewer?.accountId], ['operator', 'op@example.com', null]);
+  assert.equal(await people.users.firstLink(), null);
+});
+
+testOnEach('an account is named for owners and viewers, and for nobody else', async (database) => {
+  await using people = await open(database);
+  const make = (role: 'operator' | 'owner', accountId: string | null) =>
+    people.users.create({ email: EMAIL, role, accountId });
+  await assert.rejects(make('owner', null), { code: 'invalid_parameter' });
+  await assert.rejects(make('operator', 'acc_1'), { code: 'invalid_parameter' });
+  await assert.rejects(make('owner', 'acc_none'), { code: 'not_found' });
+});
+
+testOnEach(
+  'only a digest of a session is stored, and it ends after a pause, after a week, and by log-out',
+  async (database) => {
+    await using people = await open(database);
+    const { sessions, time, store, logIn } = people;
+    const sessionId = await people.makeUser();
+    const stored = JSON.stringify(await store.db.selectFrom('dashboard_session').selectAll().execute());
+    assert.ok(!stored.includes(sessionId));
+    const viewer = await sessions.find(sessionId);
+    assert.equal(viewer?.sessionExpiresAt, START + 12 * HOUR_MS);
+    for (let hours = 0; hours < 7 * 24 - 11; hours += 11) {
+      assert.ok((await sessions.find(sessionId)) !== null, `used every 11 hours, after ${hours}`);
+      time.now += 11 * HOUR_MS;
+    }
+    time.now = START + 7 * 24 * HOUR_MS;
+    assert.equal(await sessions.find(sessionId), null, 'a week has passed');
+    const { sessionId: idle } = await newSession(people, viewer?.userId ?? '');
+    time.now += 12 * HOUR_MS;
+    assert.equal(await sessions.find(idle), null, 'nobody used it for half a day');
+    assert.equal(await sessions.forgetEnded(), 2);
+    const { sessionId: left } = await newSession(people, viewer?.userId ?? '');
+    await logIn.logOut(left, { userId: viewer?.userId ?? '', accountId: null }, HERE);
+    assert.equal(await sessions.find(left), null);
+  },
+);
+
+async function newSession({ sessions, store }: Awaited<ReturnType<typeof open>>, userId: string) {
+  const made = sessions.create(userId);
+  await store.db.executeQuery(made.insert);
+  return made;
+}
+
+testOnEach('a new password ends every session of its user', async (database) => {
+  await using people = await open(database);
+  const first = await people.makeUser();
+  const viewer = await people.sessions.find(first);
+  await people.store.db
+    .insertInto('one_time_link')
+    .values({
+      token_digest: 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb',
+      user_id: viewer?.userId ?? '',
+      created_at: START,
+      expires_at: START + HOUR_MS,
+      used_at: null,
+    })
+    .execute();
+  const second = await people.logIn.withLink({ token: 'a', password: 'another password', email: null }, HERE);
+  assert.equal(await people.sessions.find(first), null);
+  assert.ok((await people.sessions.find(second)) !== null);
+  assert.equal(await people.tryPassword(PASSWORD), 'login_failed');
+  assert.equal(await people.tryPassword('another password'), 'in');
+});
+
+testOnEach('whoever fails waits longer each time, for the account and for the address', async (database) => {
+  await using people = await open(database);
+  await people.makeUser();
+  for (let tries = 0; tries < 5; tries += 1)
+    assert.equal(await people.tryPassword('wrong', `198.51.100.${tries}`), 'login_failed');
+  assert.equal(await people.tryPassword(PASSWORD, '198.51.100.9'), 'rate_limited', 'the right one has to wait too');
+  people.time.now += 1_001;
+  assert.equal(await people.tryPassword('wrong'), 'login_failed');
+  people.time.now += 1_500;
+  assert.equal(await people.tryPassword('wrong'), 'rate_limited', 'the second wait is twice as long');
+  people.time.now += 600;
+  assert.equal(await people.tryPassword(PASSWORD), 'in');
+  assert.equal(await people.tryPassword('wrong'), 'login_failed', 'a good one begins anew');
+  const guesses = [];
+  for (let tries = 0; tries < 25; tries += 1)
+    guesses.push(await people.tryPassword('wrong', '2001:db8::1', `user-${tries}@example.com`));
+  assert.equal(guesses.filter((code) => code === 'login_failed').length, 20);
+  assert.equal(await people.tryPassword('wrong', '2001:db8::ffff:1', 'new@example.com'), 'rate_limited', 'its network');
+  assert.equal(await people.tryPassword('wrong', '2001:db8:0:1::1', 'new@example.com'), 'login_failed', 'another');
+});
+
+testOnEach('guesses that come at the same moment are not all let through', async (database) => {
+  await using people = await open(database);
+  await people.makeUser();
+  const guesses = await Promise.all(Array.from({ length: 20 }, () => people.tryPassword('wrong')));
+  assert.equal(guesses.filter((code) => code === 'login_failed').length, 5);
+});
+
+testOnEach('log-ins are in the audit log, which nobody changes', async (database) => {
+  await using people = await open(database);
+  await people.makeUser();
+  await people.tryPassword('wrong');
+  await people.tryPassword(PASSWORD);
+  const rows = await people.store.db.selectFrom('audit').selectAll().orderBy('at').orderBy('audit_id').execute();
+  assert.deepEqual(rows.map(({ action }) => action).toSorted(), ['user.login', 'user.login_failed', 'user.setup']);
+  assert.doesNotMatch(JSON.stringify(rows), /wrong|a long password/);
+  await assert.rejects(people.store.db.updateTable('audit').set({ action: 'x' }).execute(), /never changed/);
+  await assert.rejects(people.store.db.deleteFrom('audit').execute(), /never changed/);
+});
+
+test('the wait doubles and has an end', () => {
+  assert.deepEqual(
+    [4, 5, 6, 7, 100].map((failures) => delayMs(failures)),
+    [0, 1_000, 2_000, 4_000, 60_000],
+  );
+});
+
+test('a password is stored with a salt of its own, and checked with the figures that it was stored with', async () => {
+  const passwords = createPasswords({ N: 4, r: 1, p: 1 });
+  const [one, other] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)]);
+  assert.notEqual(one, other);
+  const stronger = createPasswords({ N: 8, r: 2, p: 1 });
+  assert.equal(await stronger.matches(PASSWORD, one), true);
+  assert.equal(await stronger.matches('a long passwore', one), false);
+  assert.equal(await stronger.matches(PASSWORD, null), false);
+  assert.equal(await passwords.matches('\u212Bngstrom', await passwords.hash('\u00C5ngstrom')), true);
+});
+
+test('two passwords are hashed at a time, and no more wait than there is patience for', async () => {
+  const passwords = createPasswords({ N: 2 ** 12, r: 8, p: 1 });
+  const ends = await Promise.allSettled(Array.from({ length: 40 }, () => passwords.hash(PASSWORD)));
+  assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 22);
+});

@@ -1,0 +1,159 @@
+/**
+ * Tells open pages what happens while they look: calls as they end here, engines as they change, and, from the audit log,
+ * what anybody changed, on this server or another, by the dashboard or by a command.
+ */
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Reports } from '../../reports/reports.ts';
+import type { DashboardEvents, EngineHealth } from './contract.ts';
+
+export interface Listener {
+  /** Null hears of every account. */
+  readonly accountId: string | null;
+  send<Name extends keyof DashboardEvents>(name: Name, data: DashboardEvents[Name]): void;
+  /** Asked now and then whether it may still listen: a session may have ended. */
+  mayListen(): Promise<boolean>;
+  end(): void;
+}
+
+export interface EventHub extends AsyncDisposable {
+  /** Whether as many listen as may. */
+  isFull(): boolean;
+  add(listener: Listener): void;
+  remove(listener: Listener): void;
+  /** A call has ended, and its row is written. */
+  callEnded(call: { readonly requestId: string; readonly accountId: string }): void;
+  /** Something was changed here: the log is read at once. */
+  changed(): void;
+  /** Ends every stream: the server stops. */
+  close(): void;
+}
+
+export interface EventHubOptions {
+  readonly reports: Pick<Reports, 'auditSince' | 'requestRow'>;
+  readonly engines: () => readonly EngineHealth[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const TURN_MS = 1_000;
+const ENGINES_MS = 15_000;
+const OVERVIEW_MS = 5_000;
+const LISTENERS_MAX = 200;
+
+/** Rows of the log are looked at again for so long: another server's may be committed later than they were made. */
+const LATE_MS = 10_000;
+
+export function createEventHub(options: EventHubOptions): EventHub {
+  const { reports, engines, log } = options;
+  const listeners = new Set<Listener>();
+  const teller = createTeller(listeners, options);
+  let timer: NodeJS.Timeout | null = null;
+  let turning: Promise<void> = Promise.resolve();
+
+  const takeTurn = (): void => {
+    turning = turning
+      .then(() => teller.turn())
+      .catch((error: unknown) => log.warn({ cause: String(error) }, 'dashboard-events-failed'));
+  };
+
+  return {
+    isFull: () => listeners.size >= LISTENERS_MAX,
+    add(listener) {
+      listeners.add(listener);
+      timer ??= setInterval(takeTurn, TURN_MS).unref();
+      listener.send('engines', engines());
+    },
+    remove(listener) {
+      listeners.delete(listener);
+      if (listeners.size > 0 || timer === null) return;
+      clearInterval(timer);
+      timer = null;
+    },
+    callEnded({ requestId, accountId }) {
+      if (concerned(listeners, accountId).length === 0) return;
+      teller.sumsChanged(accountId);
+      reports
+        .requestRow(requestId)
+        .then((row) =>
+          concerned(listeners, accountId).forEach((listener) => row !== null && listener.send('request', row)),
+        )
+        .catch((error: unknown) => log.warn({ cause: String(error) }, 'dashboard-events-failed'));
+    },
+    changed: takeTurn,
+    close() {
+      for (const listener of listeners) listener.end();
+    },
+    async [Symbol.asyncDispose]() {
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+      listeners.clear();
+      await turning;
+    },
+  };
+}
+
+/** Those who see an account; what is nobody's in particular is for operators. */
+function concerned(listeners: ReadonlySet<Listener>, accountId: string | null): Listener[] {
+  return [...listeners].filter((listener) => listener.accountId === null || listener.accountId === accountId);
+}
+
+/** What is told from time to time, while anybody listens. */
+function createTeller(listeners: ReadonlySet<Listener>, { reports, engines, clock }: EventHubOptions) {
+  const freshChanges = readFreshChanges(reports, clock);
+  /** Accounts whose sums have changed since their pages were told. */
+  const stale = new Set<string>();
+  let told = { overview: 0, engines: 0, shownEngines: '' };
+
+  async function tellChanges(): Promise<void> {
+    const fresh = (await freshChanges()).filter(({ action }) => !action.startsWith('user.'));
+    const touched = new Set(fresh.filter(({ action }) => action.startsWith('key.')).map((row) => row.account_id));
+    for (const accountId of touched) for (const listener of concerned(listeners, accountId)) listener.send('keys', {});
+    // A price is everybody's.
+    for (const { account_id: accountId } of fresh)
+      for (const each of accountId === null ? listeners : [{ accountId }]) stale.add(each.accountId ?? '');
+  }
+
+  function tellOverview(now: number): void {
+    if (stale.size === 0 || now - told.overview < OVERVIEW_MS) return;
+    for (const listener of listeners)
+      if (listener.accountId === null || stale.has(listener.accountId)) listener.send('overview', {});
+    stale.clear();
+    told.overview = now;
+  }
+
+  async function tellEngines(now: number): Promise<void> {
+    const healths = engines();
+    const shown = JSON.stringify(healths);
+    const isDue = now - told.engines >= ENGINES_MS;
+    if (shown === told.shownEngines && !isDue) return;
+    for (const listener of listeners) listener.send('engines', healths);
+    told = { ...told, engines: isDue ? now : told.engines, shownEngines: shown };
+    if (!isDue) return;
+    for (const listener of listeners) if (!(await listener.mayListen())) listener.end();
+  }
+
+  return {
+    sumsChanged: (accountId: string): void => void stale.add(accountId),
+    async turn(): Promise<void> {
+      if (listeners.size === 0) return;
+      await tellChanges();
+      tellOverview(clock.now());
+      await tellEngines(clock.now());
+    },
+  };
+}
+
+/** Gives each row of the log once. */
+function readFreshChanges(
+  reports: Pick<Reports, 'auditSince'>,
+  clock: Clock,
+): () => Promise<Awaited<ReturnType<Reports['auditSince']>>> {
+  let seen = new Set<string>();
+  return async () => {
+    const rows = await reports.auditSince(clock.now() - LATE_MS);
+    const fresh = rows.filter(({ audit_id: id }) => !seen.has(id));
+    seen = new Set(rows.map(({ audit_id: id }) => id));
+    return fresh;
+  };
+}

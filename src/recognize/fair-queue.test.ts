@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { FairQueue, type Flow } from './fair-queue.ts';
+
+const { signal } = new AbortController();
+
+function flowOf(keyId: string): Flow {
+  return { keyId, given: 0 };
+}
+
+/** Asks for turns and notes in which order they come; each ends as soon as `next` is called. */
+function setUp(places: () => number = () => 1) {
+  const queue = new FairQueue(places);
+  const order: string[] = [];
+  const turns: Disposable[] = [];
+  return {
+    queue,
+    order,
+    ask: (name: string, flow: Flow, size: number, start = 0, abort: AbortSignal = signal): Promise<void> =>
+      queue.turn(flow, { start, end: start + size }, abort).then((turn) => {
+        order.push(name);
+        turns.push(turn);
+      }),
+    /** Ends the oldest turn and lets the queue go on. */
+    next: async (): Promise<void> => {
+      turns.shift()?.[Symbol.dispose]();
+      await setImmediate();
+    },
+  };
+}
+
+test('a short call of one key is next after the piece that runs, however long the line of another key', async () => {
+  const { ask, next, order } = setUp();
+  const long = flowOf('long');
+  for (let piece = 0; piece < 50; piece += 1) void ask(`long ${piece}`, long, 28, piece * 28);
+  await next();
+  await next();
+  void ask('short', flowOf('short'), 5);
+  await next();
+  assert.deepEqual(order, ['long 0', 'long 1', 'short']);
+});
+
+test('keys share evenly by audio, not by calls or pieces', async () => {
+  const { ask, next, order } = setUp();
+  for (let call = 0; call < 20; call += 1) void ask('many', flowOf('many'), 10);
+  const few = flowOf('few');
+  for (let piece = 0; piece < 20; piece += 1) void ask('few', few, 20, piece * 20);
+  for (let count = 0; count < 30; count += 1) await next();
+  const given = { many: 0, few: 0 };
+  order.slice(1, 28).forEach((name) => (given[name as 'many' | 'few'] += name === 'many' ? 10 : 20));
+  assert.ok(Math.abs(given.many - given.few) <= 20, JSON.stringify(given));
+});
+
+test('within a key the call that was given least goes first, and earlier stretches of a call before later ones', async () => {
+  const { ask, next, order } = setUp();
+  const long = flowOf('key');
+  for (const piece of [0, 3, 1, 2]) void ask(`long ${piece}`, long, 28, piece * 28);
+  void ask('short', flowOf('key'), 5);
+  for (let count = 0; count < 5; count += 1) await next();
+  assert.deepEqual(order, ['long 0', 'short', 'long 1', 'long 2', 'long 3']);
+});
+
+test('a key that was away has no claim on the time before', async () => {
+  const { ask, next, order } = setUp();
+  const busy = flowOf('busy');
+  for (let piece = 0; piece < 10; piece += 1) void ask('busy', busy, 28, piece * 28);
+  for (let count = 0; count < 5; count += 1) await next();
+  order.length = 0;
+  const back = flowOf('back');
+  for (let piece = 0; piece < 5; piece += 1) void ask('back', back, 28, piece * 28);
+  for (let count = 0; count < 6; count += 1) await next();
+  assert.deepEqual(order, ['back', 'busy', 'back', 'busy', 'back', 'busy']);
+});
+
+test('as many turns at once as there are places, which may change', async () => {
+  let places = 2;
+  const { ask, next, order, queue } = setUp(() => places);
+  const flow = flowOf('key');
+  for (let piece = 0; piece < 6; piece += 1) void ask(String(piece), flow, 28, piece * 28);
+  await setImmediate();
+  assert.deepEqual([order.length, queue.waiting], [2, 4]);
+  places = 1;
+  await next();
+  assert.equal(order.length, 2);
+  places = 3;
+  await next();
+  assert.deepEqual([order.length, queue.waiting], [5, 1]);
+});
+
+test('whoever leaves while waiting is gone from the line', async () => {
+  const { ask, next, order, queue } = setUp();
+  const controller = new AbortController();
+  void ask('first', flowOf('a'), 28);
+  const left = ask('gone', flowOf('b'), 28, 0, controller.signal);
+  void ask('last', flowOf('c'), 28);
+  controller.abort(new Error('The caller is gone.'));
+  await assert.rejects(left, { message: 'The caller is gone.' });
+  await next();
+  await next();
+  assert.deepEqual([order, queue.waiting], [['first', 'last'], 0]);
+  await assert.rejects(ask('late', flowOf('d'), 1, 0, controller.signal), { message: 'The caller is gone.' });
+});
+
+test('a turn that is ended twice frees one place', async () => {
+  const queue = new FairQueue(() => 1);
+  const flow = flowOf('key');
+  const first = await queue.turn(flow, { start: 0, end: 1 }, signal);
+  const others = [1, 2].map((start) => queue.turn(flow, { start, end: start + 1 }, signal));
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  await others[0];
+  assert.equal(queue.waiting, 1);
+});

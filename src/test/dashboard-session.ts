@@ -1,0 +1,122 @@
+/** For tests: somebody who is logged in to a server's dashboard, as a browser would be. */
+import assert from 'node:assert/strict';
+import type { AccountRow, AuditRow, Page } from '../http/api/contract.ts';
+import { startServer, type RunningServer } from './running-server.ts';
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string; readonly param: string | null };
+}
+
+export interface Person {
+  readonly cookie: string;
+  get<T>(path: string): Promise<Answer<T>>;
+  post<T>(path: string, body?: unknown): Promise<Answer<T>>;
+  /** A form, as a page sends it. */
+  postForm<T>(path: string, form: FormData): Promise<Answer<T>>;
+}
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** A request that a page of the server itself would send. */
+export async function send<T>(
+  server: Pick<RunningServer, 'url'>,
+  method: 'GET' | 'POST',
+  path: string,
+  options: { cookie?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer<T>> {
+  const { cookie, body, headers } = options;
+  const isForm = body instanceof FormData;
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(method === 'POST' ? { 'sec-fetch-site': 'same-origin' } : {}),
+      ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
+      ...(cookie === undefined ? {} : { cookie }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T };
+}
+
+export function personWith(server: Pick<RunningServer, 'url'>, cookie: string): Person {
+  return {
+    cookie,
+    get: (path) => send(server, 'GET', path, { cookie }),
+    post: (path, body = {}) => send(server, 'POST', path, { cookie, body }),
+    postForm: (path, form) => send(server, 'POST', path, { cookie, body: form }),
+  };
+}
+
+/** The cookie that an answer sets, as a browser sends it back. */
+export function cookieOf({ headers }: Answer<unknown>): string {
+  return headers.get('set-cookie')?.split(';')[0] ?? '';
+}
+
+/** Uses a one-time link. */
+export async function setUp(server: RunningServer, link: string, email?: string): Promise<Person> {
+  const token = new URL(link).searchParams.get('token');
+  const body = { token, password: PASSWORD, ...(email === undefined ? {} : { email }) };
+  const answer = await send(server, 'POST', '/api/setup', { body });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  return personWith(server, cookieOf(answer));
+}
+
+/** A new user with a session, made by the command. */
+export async function logInAs(
+  server: RunningServer,
+  role: 'operator' | 'owner' | 'viewer',
+  accountId?: string,
+): Promise<Person & { readonly email: string }> {
+  people += 1;
+  const email = `${role}-${people}@example.com`;
+  const account = accountId === undefined ? [] : ['--account', accountId];
+  const made = await server.earshot('user', 'create', '--email', email, '--role', role, ...account, '--json');
+  assert.equal(made.code, 0, made.stderr);
+  const { link } = JSON.parse(made.stdout) as { link: string };
+  return { ...(await setUp(server, link)), email };
+}
+
+let people = 0;
+
+export function assertRefused(answer: { status: number; body: unknown }, status: number, code: string): void {
+  assert.deepEqual(
+    { status: answer.status, code: (answer.body as Partial<ErrorBody>).error?.code },
+    { status, code },
+    JSON.stringify(answer.body),
+  );
+}
+
+/** A server with two accounts, and people of each role. */
+export async function openDashboard(environment: Readonly<Record<string, string>> = {}) {
+  const server = await startServer({ environment });
+  const firstLine = await server.lineAfterListening();
+  const operator = await setUp(server, /https?:\S+/.exec(firstLine)?.[0] ?? '', 'Op@Example.com');
+  const accountOf = async (name: string): Promise<string> =>
+    (await operator.post<AccountRow>('/api/accounts', { name })).body.account_id;
+  const [ours, theirs] = [await accountOf('Ours'), await accountOf('Theirs')];
+  return {
+    server,
+    firstLine,
+    operator,
+    ours,
+    theirs,
+    owner: await logInAs(server, 'owner', ours),
+    viewer: await logInAs(server, 'viewer', ours),
+    /** The newest rows of one action in the audit log. */
+    audit: async (action: string): Promise<readonly AuditRow[]> =>
+      (await operator.get<Page<AuditRow>>(`/api/audit?action=${action}`)).body.data,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+export type Dashboard = Awaited<ReturnType<typeof openDashboard>>;
