@@ -4,7 +4,8 @@ import { testOnEach } from '../store/test-on-each.ts';
 import { newId } from '../core/ids.ts';
 import { formatUsd } from '../core/money.ts';
 import { recordUncharged } from './request-log.ts';
-import { statement, statementCsv } from './statement.ts';
+import { statementCsv } from './statement-csv.ts';
+import { statement } from './statement.ts';
 import { ACCOUNT_ID, callOf, meteredAt, MODEL, openTemporaryLedger, START } from './temporary-ledger.ts';
 import { usageReport } from './usage.ts';
 

@@ -1,6 +1,5 @@
 /** What an account owes for a calendar month (UTC), line by line: the lines add up to its settlements to the nano-dollar. */
 import { sql } from 'kysely';
-import { csvText } from '../core/csv.ts';
 import { AppError } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
@@ -81,24 +80,6 @@ async function totalOf(db: Db, accountId: string, month: string): Promise<Sums> 
       sum(output_tokens) as output_tokens, sum(list_nano_usd) as list_nano_usd, sum(cost_nano_usd) as cost_nano_usd
     from key_month where account_id = ${accountId} and month = ${month} having count(*) > 0`.execute(db);
   return rows[0] ?? NO_SUMS;
-}
-
-const CSV_COLUMNS = [
-  'model',
-  'key_id',
-  'key_name',
-  'requests',
-  'seconds',
-  'input_tokens',
-  'output_tokens',
-  'list_usd',
-  'discount_usd',
-  'cost_usd',
-] as const satisfies readonly (keyof StatementLine)[];
-
-/** A head, and one row for each line. */
-export function statementCsv({ lines }: Statement): string {
-  return csvText([CSV_COLUMNS, ...lines.map((line) => CSV_COLUMNS.map((column) => line[column]))]);
 }
 
 function toAmounts(sums: Sums): StatementAmounts {

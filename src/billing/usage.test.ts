@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { recordUncharged } from './request-log.ts';
 import { callOf, meteredAt, openTemporaryLedger, START, type TemporaryLedger } from './temporary-ledger.ts';
-import { usageReport, type UsageGroup } from './usage.ts';
+import type { UsageGroup } from './usage-query.ts';
+import { usageReport } from './usage.ts';
 import { testOnEach } from '../store/test-on-each.ts';
 
 const DAY_MS = 86_400_000;

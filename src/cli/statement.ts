@@ -1,4 +1,5 @@
-import { statementCsv, type Statement } from '../billing/statement.ts';
+import { statementCsv } from '../billing/statement-csv.ts';
+import type { Statement } from '../billing/statement.ts';
 import { EXIT, JSON_OPTION, printResult, UsageError, type Command } from './command.ts';
 import { readMonth } from './read-values.ts';
 

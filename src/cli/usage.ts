@@ -1,4 +1,4 @@
-import { USAGE_GROUPS, type UsageQuery, type UsageReport } from '../billing/usage.ts';
+import { USAGE_GROUPS, type UsageQuery, type UsageReport } from '../billing/usage-query.ts';
 import type { Clock } from '../core/clock.ts';
 import { EXIT, JSON_OPTION, printResult, UsageError, type Command } from './command.ts';
 import { readChoice, readTime } from './read-values.ts';

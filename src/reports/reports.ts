@@ -1,6 +1,7 @@
 /** Everything that the dashboard reads, over one database. Nothing here changes anything. */
 import type { PriceBook } from '../billing/price-book.ts';
-import { statement, statementCsv } from '../billing/statement.ts';
+import { statementCsv } from '../billing/statement-csv.ts';
+import { statement } from '../billing/statement.ts';
 import type { Pricing } from '../billing/terms.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Db } from '../store/store.ts';

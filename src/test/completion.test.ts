@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { runProgram } from './running-server.ts';
+import { runCommand, runProgram } from './running-server.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'earshot-completion-'));
@@ -34,7 +34,7 @@ test('bash completes commands, their second words, options, choices and files', 
 });
 
 test('every command is completed, with every option of its help', async () => {
-  const { stdout } = await runProgram(['--help']);
+  const { stdout } = await runCommand(['--help'], {});
   const names = [...stdout.matchAll(/^ {2}(\S+(?: \S+)?) {2,}/gm)].map(([, name = '']) => name);
   assert.ok(names.length > 15);
   for (const name of names) {
@@ -44,7 +44,7 @@ test('every command is completed, with every option of its help', async () => {
   }
   // One help with each kind of option; all of them come from the same table.
   for (const words of [['transcribe'], ['key', 'create']]) {
-    const help = await runProgram([...words, '--help']);
+    const help = await runCommand([...words, '--help'], {});
     const options = [...help.stdout.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, option = '']) => option);
     assert.deepEqual(await completed(...words, '--'), options);
   }

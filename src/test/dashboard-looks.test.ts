@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import {
+  goOnTo,
   invite,
   logIn,
   needsChromium,
@@ -13,7 +14,7 @@ import {
   show,
   startBrowser,
   type Looks,
-} from './dashboard-browser.ts';
+} from './browser.ts';
 import { serveRecordings, startServer, type RecordingServer, type RunningServer } from './running-server.ts';
 
 const OPERATOR = 'operator@example.com';
@@ -85,7 +86,7 @@ test(
       findings.push(...(await seriousFindings(page)).map((finding) => `log-in ${JSON.stringify(look)} ${finding}`));
       await logIn(page, server, OPERATOR);
       for (const path of paths) {
-        await show(page, server, path);
+        await goOnTo(page, path);
         const where = `${path} ${JSON.stringify(look)}`;
         findings.push(...(await seriousFindings(page)).map((finding) => `${where} ${finding}`));
         const width = await page.evaluate('document.documentElement.scrollWidth');

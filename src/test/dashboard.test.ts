@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import {
+  goOnTo,
   invite,
   logIn,
   needsChromium,
@@ -14,7 +15,7 @@ import {
   setUp,
   show,
   startBrowser,
-} from './dashboard-browser.ts';
+} from './browser.ts';
 import {
   bodyOf,
   FIXTURES,
@@ -286,11 +287,11 @@ test('hostile texts stay texts on every screen', needsChromium, async () => {
   const { page, context, complaints } = await openPage(browser);
   await logIn(page, server, OPERATOR);
   for (const path of [...SCREENS, `/requests/${id}`]) {
-    await show(page, server, `${path}?account=${accountId}`);
+    await goOnTo(page, `${path}?account=${accountId}`);
     assert.equal(await page.locator('main img, main script').count(), 0, path);
   }
   for (const path of ['/keys', '/requests', '/operator/accounts']) {
-    await show(page, server, `${path}?account=${accountId}`);
+    await goOnTo(page, `${path}?account=${accountId}`);
     await page.locator('main div:not(:has(*)), main span').filter({ hasText: HOSTILE }).first().waitFor();
   }
   await page.getByRole('button', { name: 'Search' }).click();

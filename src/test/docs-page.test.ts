@@ -1,30 +1,20 @@
 /** The reference page in a real Chromium: it loads nothing from elsewhere, and its forms call the API. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { needsChromium, startBrowser, watch } from './browser.ts';
 import { FIXTURES, startServer, type RunningServer } from './running-server.ts';
-
-const CHROMIUM = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-const needsChromium = {
-  skip: CHROMIUM === undefined && 'no Chromium at /usr/bin/chromium; name one by CHROMIUM to run this',
-};
 
 let server: RunningServer;
 let browser: Browser;
 let key: string;
 
 before(async () => {
-  if (CHROMIUM === undefined) return;
+  if (needsChromium.skip !== false) return;
   server = await startServer();
   ({ key } = await server.createKey('--cap-usd', '10'));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  browser = await startBrowser();
 });
 
 after(async () => {
@@ -36,13 +26,9 @@ after(async () => {
 async function open(options: { width: number; colorScheme?: 'light' | 'dark' }) {
   const { width, colorScheme = 'light' } = options;
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  const asked: string[] = [];
-  const complaints: string[] = [];
-  page.on('request', (request) => asked.push(request.url()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  const watched = watch(page);
   await page.goto(`${server.url}/docs`);
-  return { page, asked, complaints };
+  return { page, ...watched };
 }
 
 /** Sends the form of an operation and gives what it shows once the call has ended. */
@@ -55,18 +41,19 @@ async function send(page: Page, id: string): Promise<{ outcome: string; headers:
 }
 
 test('at every width and in both colour schemes it loads only itself and fits', needsChromium, async () => {
-  for (const width of [360, 800, 1440]) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, asked, complaints } = await open({ width, colorScheme });
-      assert.deepEqual(
-        asked.filter((url) => !url.startsWith('data:')),
-        [`${server.url}/docs`],
-      );
-      assert.deepEqual(complaints, []);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page, asked, complaints } = await open({ width: 1440, colorScheme });
+    for (const width of [1440, 800, 360]) {
+      await page.setViewportSize({ width, height: 900 });
       // A string, since the types of a browser are not known here.
       assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
-      await page.close();
     }
+    assert.deepEqual(
+      asked.filter((url) => !url.startsWith('data:')),
+      [`${server.url}/docs`],
+    );
+    assert.deepEqual(complaints, []);
+    await page.close();
   }
 });
 

@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryDatabase } from '../store/temporary-store.ts';
 import { ask, eventually, findJob, jobWith, makeJob, type JobBody } from './job-calls.ts';
-import { bodyOf, serveRecordings, startServer, type RecordingServer, type RunningServer } from './running-server.ts';
+import {
+  bodyOf,
+  oneOfEachWith,
+  serveRecordings,
+  startServer,
+  type RecordingServer,
+  type RunningServer,
+} from './running-server.ts';
 import { receiveWebhooks, type ReceivedWebhook } from './webhook-receiver.ts';
 
 const FULL = process.env['EARSHOT_TEST_FULL'] !== undefined;
@@ -23,7 +30,7 @@ const SAMPLE = 'go-forward.wav';
 async function jobSettings(...hosts: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'earshot-jobs-crash-'));
   const config = join(folder, 'config.json');
-  await writeFile(config, JSON.stringify({ limits: { jobs: 4, decoders: 3 } }));
+  await writeFile(config, oneOfEachWith({ jobs: 4, decoders: 2 }));
   return {
     environment: { EARSHOT_FETCH_ALLOW: hosts.join(','), EARSHOT_CONFIG: config },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

@@ -10,6 +10,7 @@ import { ask, eventually, findJob, jobWith, makeJob, type ErrorAnswer, type JobB
 import {
   bodyOf,
   FIXTURES,
+  oneOfEachWith,
   serveRecordings,
   startServer,
   type RecordingServer,
@@ -24,7 +25,7 @@ let folder: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'earshot-jobs-'));
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ limits: { jobs: 1, account_jobs: 8 } }));
+  await writeFile(join(folder, 'config.json'), oneOfEachWith({ jobs: 1, account_jobs: 8, decoders: 2 }));
   files = await serveRecordings();
   receiver = await receiveWebhooks();
   server = await startServer({

@@ -5,7 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { joinTexts } from '../recognize/join.ts';
-import { loadUtterances, longRecording, type LongRecording, type Utterance } from './long-recordings.ts';
+import { inOne, loadUtterances, longRecording, type LongRecording, type Utterance } from './long-recordings.ts';
 import { treeCpuSeconds } from './process-tree.ts';
 import { wavFile, wavSamples } from './recordings.ts';
 import { serveRecordings, startServer, type RecordingServer, type RunningServer } from './running-server.ts';
@@ -82,31 +82,41 @@ function assertWords({ text, names }: LongRecording, reply: Reply): void {
   assert.ok(runs.missing < 3 && runs.added < 3, `${runs.missing} missing, ${runs.added} added in a row: ${reply.text}`);
 }
 
-for (const [minutes, runsAlways] of [
-  [2, true],
-  [10, true],
-  [60, false],
-] as const) {
-  for (const pauses of ['pauses of up to two seconds', 'no pause']) {
-    test(
-      `${minutes} minutes of speech with ${pauses} lose no word and gain none`,
-      { skip: !FULL && !runsAlways },
-      async () => {
-        const isWithout = pauses === 'no pause';
-        const recording = longRecording(
-          utterances.filter(({ isWithoutPause }) => isWithoutPause || !isWithout),
-          { seconds: minutes * 60, pauseSecondsMax: isWithout ? 0 : 2, seed: minutes },
-        );
-        const reply = await transcribe(recording.samples);
-        assertWords(recording, reply);
-        assertSegments(reply);
-        assert.deepEqual(
-          reply.warnings.map(({ code }) => code),
-          ['stand_in_engine', 'timestamps_from_speech_regions'],
-        );
-      },
-    );
-  }
+/** The longest pauses between utterances; without any, every cut in the whole stretch is a forced one. */
+const PAUSES = { 'pauses of up to two seconds': 2, 'no pause': 0 } as const;
+type Pauses = keyof typeof PAUSES;
+
+function stretch(minutes: number, pauses: Pauses): LongRecording {
+  const pauseSecondsMax = PAUSES[pauses];
+  const suitable = utterances.filter(({ isWithoutPause }) => isWithoutPause || pauseSecondsMax > 0);
+  return longRecording(suitable, { seconds: minutes * 60, pauseSecondsMax, seed: minutes });
+}
+
+const LONG: readonly { readonly minutes: number; readonly stretches: readonly Pauses[]; readonly isFull?: true }[] = [
+  { minutes: 2, stretches: ['pauses of up to two seconds'] },
+  { minutes: 2, stretches: ['no pause'] },
+  { minutes: 10, stretches: ['pauses of up to two seconds', 'no pause'] },
+  { minutes: 10, stretches: ['pauses of up to two seconds'], isFull: true },
+  { minutes: 10, stretches: ['no pause'], isFull: true },
+  { minutes: 60, stretches: ['pauses of up to two seconds'], isFull: true },
+  { minutes: 60, stretches: ['no pause'], isFull: true },
+];
+
+for (const { minutes, stretches, isFull = false } of LONG) {
+  test(
+    `${minutes} minutes of speech with ${stretches.join(', then ')} lose no word and gain none`,
+    { skip: isFull && !FULL },
+    async () => {
+      const recording = inOne(stretches.map((pauses) => stretch(minutes / stretches.length, pauses)));
+      const reply = await transcribe(recording.samples);
+      assertWords(recording, reply);
+      assertSegments(reply);
+      assert.deepEqual(
+        reply.warnings.map(({ code }) => code),
+        ['stand_in_engine', 'timestamps_from_speech_regions'],
+      );
+    },
+  );
 }
 
 /** Seconds of audio that engines have heard so far. */
@@ -129,7 +139,7 @@ test('an engine hears no more of a long recording than there is, and its process
     };
   }
   const short = await costOf(60);
-  const long = await costOf(FULL ? 3_600 : 240);
+  const long = await costOf(FULL ? 3_600 : 120);
   for (const { heard, length } of [short, long])
     assert.ok(heard > length / 3 && heard <= length, `${heard} of ${length} s`);
   const growth = long.cpu / long.length / (short.cpu / short.length);

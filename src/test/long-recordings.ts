@@ -62,6 +62,15 @@ export function longRecording(
   };
 }
 
+/** One behind the other. */
+export function inOne(parts: readonly LongRecording[]): LongRecording {
+  return {
+    samples: Int16Array.from(parts.flatMap(({ samples }) => [...samples])),
+    text: parts.map(({ text }) => text).join(' '),
+    names: parts.flatMap(({ names }) => names),
+  };
+}
+
 /** Numbers from 0 to 1, the same at each run. */
 function randomNumbers(seed: number): () => number {
   let state = seed;

@@ -1,12 +1,13 @@
 /** A real server for whole-server tests: the compiled program as a process of its own, and the recordings beside it over HTTP. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { earshot as earshotHere } from '../main/program.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 /** The program of the same build as this file. */
@@ -14,6 +15,12 @@ export const PROGRAM = resolve(import.meta.dirname, '../main.js');
 export const FIXTURES = join(ROOT, 'fixtures/audio');
 /** A configuration with one process of each kind, which starts soonest. An empty `EARSHOT_CONFIG` takes the default instead. */
 export const ONE_OF_EACH = join(ROOT, 'fixtures/one-of-each.json');
+
+/** The text of such a configuration with other limits. */
+export function oneOfEachWith(limits: Readonly<Record<string, number>>): string {
+  const settings = JSON.parse(readFileSync(ONE_OF_EACH, 'utf8')) as { limits: object };
+  return JSON.stringify({ ...settings, limits: { ...settings.limits, ...limits } });
+}
 
 export interface Finished {
   readonly code: number;
@@ -83,7 +90,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     });
     child.once('exit', (code) => failed(new Error(`The server ended with ${code} before it listened:\n${stderr}`)));
   });
-  const earshot = (...words: string[]): Promise<Finished> => runProgram(words, environment);
+  const earshot = (...words: string[]): Promise<Finished> => runCommand(words, environment);
   const json = async (...words: string[]): Promise<Record<string, string>> => {
     const { code, stdout: text, stderr: message } = await earshot(...words, '--json');
     if (code !== 0) throw new Error(`earshot ${words.join(' ')}: ${message}`);
@@ -139,7 +146,29 @@ export async function bodyOf<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Runs one command to its end. */
+/** Commands that need nothing but the database. */
+const DATABASE_COMMANDS = ['account', 'key', 'ledger', 'price', 'statement', 'usage', 'user', 'webhook'];
+
+/**
+ * Runs one command to its end. One that needs nothing but the database, and a help, run in this process: starting the
+ * program costs several times as much. Every other command gets a process of its own.
+ */
+export async function runCommand(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Finished> {
+  const needsLittle = DATABASE_COMMANDS.includes(words[0] ?? '') || words.includes('--help');
+  if (!needsLittle) return runProgram(words, environment);
+  let stdout = '';
+  let stderr = '';
+  const code = await earshotHere(words, environment, {
+    out: (text) => void (stdout += `${text}\n`),
+    error: (text) => void (stderr += `${text}\n`),
+  });
+  return { code, stdout, stderr };
+}
+
+/** Runs one command to its end, as a process of its own. */
 export function runProgram(
   words: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = process.env,

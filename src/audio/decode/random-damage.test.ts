@@ -10,7 +10,8 @@ import type { Pool } from '../../workers/pool.ts';
 import { createDecodePool, createDecoder, type Decoder } from './decode.ts';
 import { finishedSource, FORMAT_FIXTURES, seededRandom } from './decode.test-files.ts';
 
-const FILES_EACH = process.env['EARSHOT_TEST_FULL'] === '1' ? 10_000 : 1000;
+const FLIPS_EACH = process.env['EARSHOT_TEST_FULL'] === '1' ? 10_000 : 1000;
+const FLIPS_IN_ONE_MAX = 4;
 const POOL_SIZE = 2;
 const SEEDS = [
   'seed.wav',
@@ -42,14 +43,26 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** One to four bytes of the file replaced, most often in its first part, where the headers are. */
-function damaged(original: Buffer, random: () => number): Buffer {
-  const bytes = Buffer.from(original);
-  for (let count = 1 + Math.floor(random() * 4); count > 0; count -= 1) {
-    const reach = random() < 0.5 ? Math.min(256, bytes.length) : bytes.length;
-    bytes[Math.floor(random() * reach)] = Math.floor(random() * 256);
+interface Damaged {
+  readonly seed: number;
+  readonly bytes: Buffer;
+}
+
+/** Copies with one to four bytes changed in each, most often in its first part, where the headers are. */
+function* damagedCopies(original: Buffer, flips: number): Generator<Damaged, void, undefined> {
+  let left = flips;
+  for (let seed = 0; left > 0; seed += 1) {
+    const random = seededRandom(seed);
+    const bytes = Buffer.from(original);
+    const count = Math.min(left, 1 + Math.floor(random() * FLIPS_IN_ONE_MAX));
+    for (let flip = 0; flip < count; flip += 1) {
+      const reach = random() < 0.5 ? Math.min(256, bytes.length) : bytes.length;
+      const at = Math.floor(random() * reach);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 + Math.floor(random() * 255));
+    }
+    left -= count;
+    yield { seed, bytes };
   }
-  return bytes;
 }
 
 /** What became of the file: how long it is, or why it was refused. */
@@ -65,15 +78,16 @@ async function outcomeOf(path: string): Promise<string> {
 }
 
 for (const name of SEEDS) {
-  test(`${FILES_EACH} damaged copies of ${name} are decoded or refused by processes that live on`, async () => {
+  test(`copies of ${name} with ${FLIPS_EACH} bytes changed are decoded or refused by processes that live on`, async () => {
     const original = await readFile(join(FORMAT_FIXTURES, 'seeds', name));
     const pids = pool.pids();
+    const copies = damagedCopies(original, FLIPS_EACH);
     const decodedAtOnce = Array.from({ length: POOL_SIZE }, async (_, worker) => {
       const path = join(directory, `damaged-${worker}`);
-      for (let index = worker; index < FILES_EACH; index += POOL_SIZE) {
-        await writeFile(path, damaged(original, seededRandom(index)));
+      for (const { seed, bytes } of copies) {
+        await writeFile(path, bytes);
         await outcomeOf(path);
-        assert.deepEqual(pool.pids(), pids, `the copy with the seed ${index} ended a process`);
+        assert.deepEqual(pool.pids(), pids, `the copy with the seed ${seed} ended a process`);
       }
       await rm(path);
     });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { requireAddress, type Authenticate } from '../../../access/authenticate.ts';
-import { USAGE_GROUPS, type UsageQuery, type UsageReport, type UsageTotals } from '../../../billing/usage.ts';
+import { USAGE_GROUPS, type UsageQuery, type UsageReport, type UsageTotals } from '../../../billing/usage-query.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { Route } from '../../app.ts';

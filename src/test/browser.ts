@@ -1,4 +1,4 @@
-/** The dashboard in a real Chromium, for tests: pages that keep everything that they ask for and complain of. */
+/** Pages of a server in a real Chromium, for tests: they keep everything that they ask for and complain of. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
@@ -138,13 +138,24 @@ export async function logIn(page: Page, server: RunningServer, email: string): P
 /** A screen, once everything that it waits for is there. */
 export async function show(page: Page, server: RunningServer, path: string): Promise<void> {
   await page.goto(`${server.url}/dashboard${path}`);
+  await untilThere(page);
+}
+
+/** The same from another screen, as by one of the page's links: at a part of the cost of loading the page anew. */
+export async function goOnTo(page: Page, path: string): Promise<void> {
+  const address = JSON.stringify(`/dashboard${path}`);
+  await page.evaluate(`history.pushState(null, '', ${address}); dispatchEvent(new PopStateEvent('popstate'))`);
+  await untilThere(page);
+}
+
+async function untilThere(page: Page): Promise<void> {
   await page.locator('main#main h1').waitFor();
   await page.locator('.skeleton').first().waitFor({ state: 'detached' });
 }
 
 /** What axe finds that is serious or worse, each with where it is. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(axe.source);
   const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults;
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
