@@ -7,7 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { recordings, wavFile, wavSamples } from './recordings.ts';
-import { FIXTURES, PROGRAM, runProgram, serveRecordings, type Finished } from './running-server.ts';
+import {
+  FIXTURES,
+  ONE_OF_EACH,
+  PROGRAM,
+  runHere,
+  runProgram,
+  serveRecordings,
+  type Finished,
+} from './running-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-evaluate-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -15,7 +23,12 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const server = await serveRecordings();
 after(() => server[Symbol.asyncDispose]());
 
-const environment = { PATH: process.env['PATH'], TMPDIR: folder, EARSHOT_FETCH_ALLOW: server.hostAndPort };
+const environment = {
+  PATH: process.env['PATH'],
+  TMPDIR: folder,
+  EARSHOT_FETCH_ALLOW: server.hostAndPort,
+  EARSHOT_CONFIG: ONE_OF_EACH,
+};
 const EMBEDDED = ['--engine', 'embedded', '--model', 'moonshine/tiny'];
 
 interface Json {
@@ -213,7 +226,7 @@ test('wrong words are said in a sentence', async () => {
     [[whole, '--parallel', '0'], 2, /--parallel must be/],
     [[], 2, /One MANIFEST\|FOLDER is expected/],
   ] as const) {
-    const finished = await evaluate(...words);
+    const finished = await runHere(['evaluate', ...words], environment);
     assert.equal(finished.code, code, finished.stderr);
     assert.match(finished.stderr, message);
     assert.doesNotMatch(finished.stderr, /\n {4}at /, 'no stack');

@@ -153,12 +153,19 @@ const DATABASE_COMMANDS = ['account', 'key', 'ledger', 'price', 'statement', 'us
  * Runs one command to its end. One that needs nothing but the database, and a help, run in this process: starting the
  * program costs several times as much. Every other command gets a process of its own.
  */
-export async function runCommand(
+export function runCommand(
   words: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Finished> {
   const needsLittle = DATABASE_COMMANDS.includes(words[0] ?? '') || words.includes('--help');
-  if (!needsLittle) return runProgram(words, environment);
+  return needsLittle ? runHere(words, environment) : runProgram(words, environment);
+}
+
+/** Runs one command to its end in this process. */
+export async function runHere(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Finished> {
   let stdout = '';
   let stderr = '';
   const code = await earshotHere(words, environment, {

@@ -22,6 +22,7 @@ import {
   FIXTURES,
   ONE_OF_EACH,
   PROGRAM,
+  runHere,
   runProgram,
   serveRecordings,
   startServer,
@@ -198,7 +199,7 @@ test('what does not go together is refused with exit code 2, before anything is 
     [[file, '--language', 'english'], /--language must be a code/],
     [[file, '--parallel', '0'], /--parallel must be/],
   ] as const) {
-    const { code, stdout, stderr } = await here(...words);
+    const { code, stdout, stderr } = await runHere(['transcribe', ...words], environment);
     assert.deepEqual([code, stdout], [2, ''], `${words.join(' ')}: ${stderr}`);
     assert.match(stderr, sentence);
   }

@@ -11,7 +11,7 @@ import { createDecodePool, createDecoder, type Decoder } from './decode.ts';
 import { finishedSource, FORMAT_FIXTURES, seededRandom } from './decode.test-files.ts';
 
 const FLIPS_EACH = process.env['EARSHOT_TEST_FULL'] === '1' ? 10_000 : 1000;
-const FLIPS_IN_ONE_MAX = 4;
+const FLIPS_IN_ONE_MAX = 8;
 const POOL_SIZE = 2;
 const SEEDS = [
   'seed.wav',
@@ -48,7 +48,7 @@ interface Damaged {
   readonly bytes: Buffer;
 }
 
-/** Copies with one to four bytes changed in each, most often in its first part, where the headers are. */
+/** Copies with up to eight bytes changed in each, most often in its first part, where the headers are. */
 function* damagedCopies(original: Buffer, flips: number): Generator<Damaged, void, undefined> {
   let left = flips;
   for (let seed = 0; left > 0; seed += 1) {
