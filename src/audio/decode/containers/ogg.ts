@@ -19,7 +19,7 @@ interface Page {
 const PAGE_HEADER_BYTES = 27;
 const PACKET_BYTES_MAX = 1 << 24;
 /** Streams one after the other above which a file is refused: each costs a new decoder. */
-const STREAMS_MAX = 1000;
+const STREAMS_MAX = 256;
 
 /** Gives the audio of an Ogg file block by block. Lost pages leave a gap; nothing is put in its place. */
 export async function* readOgg(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
