@@ -13,6 +13,7 @@ import {
   type ConfigFile,
   type EngineInFile,
   type Environment,
+  type Keep,
   type Limits,
   type ListPrice,
   type ModelInFile,
@@ -47,6 +48,7 @@ export interface Config {
   readonly engines: Engines;
   readonly models: readonly ModelConfig[];
   readonly limits: Limits;
+  readonly keep: Keep;
 }
 
 /** All that is wrong with the configuration, one sentence a line. The process ends with code 2. */
@@ -80,7 +82,7 @@ export function loadConfig(variables: Variables, overrides: Variables = {}): Con
   const models = file.models ?? defaultModels(engines);
   mistakes.push(...unknownEngines(models, engines));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return freeze(toConfig(environment as Environment, { engines, models, limits: file.limits }));
+  return freeze(toConfig(environment as Environment, { engines, models, limits: file.limits, keep: file.keep }));
 }
 
 type Engines = Readonly<Record<string, EngineConfig>>;
@@ -129,7 +131,7 @@ function isLoopbackHost(host: string): boolean {
 
 function toConfig(
   environment: Environment,
-  file: { readonly engines: Engines; readonly models: Models; readonly limits: Limits },
+  file: { readonly engines: Engines; readonly models: Models; readonly limits: Limits; readonly keep: Keep },
 ): Config {
   const dataDirectory = resolve(environment.DATA_DIR);
   return {
@@ -154,6 +156,7 @@ function toConfig(
       listPrice: model.list_price ?? null,
     })),
     limits: file.limits,
+    keep: file.keep,
   };
 }
 

@@ -171,6 +171,12 @@ const limitsSchema = z.strictObject({
   account_job_bytes: whole(1, 2 ** 40).default(2 ** 30),
 });
 
+const keepSchema = z.strictObject({
+  urls: z.boolean('must be true or false').default(false),
+  transcripts: z.boolean('must be true or false').default(false),
+  days: whole(1, 3_650).default(30),
+});
+
 const enginesMistake = 'must have the type "moonshine", "glm", "zai" or "openai"';
 
 /** The JSON file. Engine types that this version lacks are named in the message, so that nobody waits for them. */
@@ -184,6 +190,8 @@ export const fileSchema = z.strictObject(
       // What holds where it is left out depends on the engines: see `load.ts`.
       .optional(),
     limits: limitsSchema.prefault({}),
+    /** What the dashboard can show of a call beside its figures. */
+    keep: keepSchema.prefault({}),
   },
   'must be one JSON object',
 );
@@ -191,6 +199,7 @@ export const fileSchema = z.strictObject(
 export type Environment = z.infer<typeof environmentSchema>;
 export type ConfigFile = z.infer<typeof fileSchema>;
 export type Limits = z.infer<typeof limitsSchema>;
+export type Keep = z.infer<typeof keepSchema>;
 export type ListPrice = z.infer<typeof listPriceSchema>;
 export type ModelInFile = z.infer<typeof modelSchema>;
 export type EngineInFile = NonNullable<ConfigFile['engines']>[string];

@@ -43,6 +43,7 @@ async function startWith(database: DatabaseName, attempt: (signal: AbortSignal) 
       },
     },
     recordUncharged: async (_, { code }) => void recorded.push(code ?? ''),
+    async keepContent() {},
   };
   const runner = startJobRunner({
     jobs: temporary.jobs,

@@ -16,6 +16,7 @@ import { createLeases } from '../billing/leases.ts';
 import { createLedger } from '../billing/ledger.ts';
 import { createPriceBook } from '../billing/price-book.ts';
 import { quoteOf } from '../billing/quote.ts';
+import { createRequestContent, type CallContent } from '../billing/request-content.ts';
 import { recordTimes, recordUncharged, type Call, type CallTimes, type Uncharged } from '../billing/request-log.ts';
 import { statement } from '../billing/statement.ts';
 import { createPricing } from '../billing/terms.ts';
@@ -54,6 +55,7 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
   const { limits } = config;
   const defaults = { requestsPerMinute: limits.requests_per_minute, concurrency: limits.concurrency };
   const resultMs = limits.job_result_hours * 3_600_000;
+  const content = createRequestContent({ db, clock, kept: config.keep });
   return {
     accounts: createAccounts({ store, clock }),
     balances: createBalances({ store, clock }),
@@ -94,6 +96,13 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
       recordTimes(db, call, times).catch((error: unknown) =>
         log.warn({ request_id: call.requestId, cause: String(error) }, 'request-times-failed'),
       ),
+    keepContent: (call: Call, about: Partial<CallContent>): Promise<void> =>
+      content
+        .keep(call, about)
+        .catch((error: unknown) =>
+          log.warn({ request_id: call.requestId, cause: String(error) }, 'request-content-failed'),
+        ),
+    forgetExpiredContent: () => content.forgetExpired(),
     /** Whether the database answers, to reads and to writes. */
     reachable: (): Promise<boolean> =>
       Promise.all([readNothing(db), writeNothing(db)]).then(

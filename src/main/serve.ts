@@ -50,6 +50,7 @@ export async function serve(config: Config, terminal: Terminal, clock: Clock, lo
   await using _lease = books.leases.keep();
   await using _replies = repeat(SWEEP_MS, () => books.idempotency.forgetExpired(), log, 'replies-not-forgotten');
   await using _jobs = repeat(SWEEP_MS, () => books.jobs.forgetExpired(), log, 'jobs-not-forgotten');
+  await using _content = repeat(SWEEP_MS, () => books.forgetExpiredContent(), log, 'content-not-forgotten');
   await using _sessions = repeat(SWEEP_MS, () => books.sessions.forgetEnded(), log, 'sessions-not-forgotten');
   await books.priceBook.ensure(config.models.flatMap(pricedModel));
   await ears.started;

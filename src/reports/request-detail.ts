@@ -1,5 +1,6 @@
-/** One call: where its time went, and what it cost, line by line. Never its transcript or its URL: those are not kept. */
+/** One call: where its time went, and what it cost, line by line. Its transcript and its URL only where the operator had them kept. */
 import { explainCharge } from '../billing/explain.ts';
+import { contentOf } from '../billing/request-content.ts';
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import type { Db } from '../store/store.ts';
@@ -30,6 +31,7 @@ export async function requestDetail(db: Db, accountId: string | null, requestId:
       settle: row.settle_ms,
     },
     charge: row.price_version === null ? null : await chargeOf(db, requestId),
+    content: await contentOf(db, requestId),
   };
 }
 

@@ -24,6 +24,7 @@ export interface Schema {
   usage_day: UsageDayTable;
   idempotency: IdempotencyTable;
   request_timing: RequestTimingTable;
+  request_content: RequestContentTable;
   job: JobTable;
   job_input: JobInputTable;
   webhook_secret: WebhookSecretTable;
@@ -272,6 +273,15 @@ export interface RequestTimingTable {
   queue_ms: number | null;
   engine_ms: number | null;
   settle_ms: number | null;
+}
+
+/** Only where the operator turned it on. */
+export interface RequestContentTable {
+  request_id: string;
+  url: string | null;
+  transcript: string | null;
+  /** Milliseconds since 1970. */
+  forget_at: number;
 }
 
 export type JobStatus = 'queued' | 'running' | 'completed' | 'failed' | 'canceled';

@@ -121,6 +121,7 @@ test('a key is made, used, changed, rotated and revoked, seen at once by all, an
   assert.equal(used.spent_usd, cost);
   assert.ok(used.last_used_at !== null);
   const detail = (await viewer.get<RequestDetail>(`/api/requests/${id}`)).body;
+  assert.equal(detail.content, null, 'neither URL nor transcript is kept unless that is turned on');
   assert.equal(detail.cost_usd, cost);
   assert.equal(detail.charge?.charged_usd, cost);
   assert.equal(detail.charge?.matches, true);

@@ -16,10 +16,10 @@ export const FIXTURES = join(ROOT, 'fixtures/audio');
 /** A configuration with one process of each kind, which starts soonest. An empty `EARSHOT_CONFIG` takes the default instead. */
 export const ONE_OF_EACH = join(ROOT, 'fixtures/one-of-each.json');
 
-/** The text of such a configuration with other limits. */
-export function oneOfEachWith(limits: Readonly<Record<string, number>>): string {
+/** The text of such a configuration with other limits, and with more settings. */
+export function oneOfEachWith(limits: Readonly<Record<string, number>>, more: object = {}): string {
   const settings = JSON.parse(readFileSync(ONE_OF_EACH, 'utf8')) as { limits: object };
-  return JSON.stringify({ ...settings, limits: { ...settings.limits, ...limits } });
+  return JSON.stringify({ ...settings, ...more, limits: { ...settings.limits, ...limits } });
 }
 
 export interface Finished {

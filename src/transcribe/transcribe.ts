@@ -112,6 +112,8 @@ export interface Services {
   recordUncharged(call: Call, end: Uncharged, times: CallTimes): Promise<void>;
   /** Keeps the times of a call that was; it never fails. */
   recordTimes(call: Call, times: CallTimes): Promise<void>;
+  /** Keeps what the call was about, where the operator turned that on; it never fails. */
+  keepContent(call: Call, content: { readonly url?: string; readonly transcript?: string }): Promise<void>;
   readonly clock: Clock;
 }
 
@@ -192,6 +194,7 @@ export async function answer(accepted: AcceptedCall, services: Services): Promis
   const tokensPerMinute = selection.model.audioTokensPerMinute;
   const terms = await pricing.termsOf(call);
 
+  if (request.audio.kind === 'url') void services.keepContent(call, { url: request.audio.url });
   await using source = await stopwatch.of('download', () => opener.open(request.audio, signal));
   // The bytes go on arriving while they are decoded; a failure among them ends the decoding.
   stopwatch.of('download', () => source.complete).catch(() => {});
@@ -232,5 +235,6 @@ export async function answer(accepted: AcceptedCall, services: Services): Promis
     ledger.settle(hold, { engine, engines, warnings, usage, terms }, reply),
   );
   void services.recordTimes(call, stopwatch.times);
+  void services.keepContent(call, { transcript: transcript.text });
   return done(receipt);
 }

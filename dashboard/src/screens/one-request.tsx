@@ -34,6 +34,7 @@ export default function OneRequest({ id }: { id: string }): ReactNode {
           <Outcome row={data} />
           <Timeline row={data} />
           <Charge row={data} />
+          {data.content !== null && <Content content={data.content} />}
         </div>
       )}
     </>
@@ -156,6 +157,41 @@ function Charge({ row }: { row: RequestDetail }): ReactNode {
       ) : (
         <Arithmetic charge={charge} />
       )}
+    </Card>
+  );
+}
+
+function Content({ content: { url, transcript } }: { content: NonNullable<RequestDetail['content']> }): ReactNode {
+  return (
+    <Card
+      title={t('What it was about')}
+      about={t('The operator of this server keeps it for a while.')}
+      className="lg:col-span-2"
+    >
+      <Facts
+        rows={[
+          ...(url === null
+            ? []
+            : [
+                [
+                  t('Address of the audio'),
+                  <code key="" className="font-mono text-xs break-all">
+                    {url}
+                  </code>,
+                ] as const,
+              ]),
+          ...(transcript === null
+            ? []
+            : [
+                [
+                  t('Text'),
+                  <p key="" className="whitespace-pre-wrap">
+                    {transcript}
+                  </p>,
+                ] as const,
+              ]),
+        ]}
+      />
     </Card>
   );
 }

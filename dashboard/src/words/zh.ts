@@ -365,6 +365,9 @@ export default {
   What: '内容',
   'What can be called, who answers for it, and what it costs.': '可调用的模型、由谁应答以及价格。',
   'What it cost': '费用明细',
+  'What it was about': '调用内容',
+  'Address of the audio': '音频地址',
+  'The operator of this server keeps it for a while.': '本服务器的运营者会将其保留一段时间。',
   'What was called': '调用内容',
   'What was called and what it cost. The address of this page holds what you chose: keep it, or send it on.':
     '调用情况与费用。本页地址包含您的选择：可以收藏或转发。',

@@ -87,8 +87,7 @@ const FILES: Readonly<Record<string, Expected>> = {
   'he.m4a': { ...MP4, alikeMin: 0.7 },
   'he-v2.m4a': MP4,
   'he.aac': { format: 'aac', toleranceMs: BLOCK_MS },
-  // Its encoder puts three blocks of 46 ms in front, one of which the decoder keeps back.
-  'he-v2.aac': { format: 'aac', toleranceMs: 160 },
+  'he-v2.aac': { format: 'aac', toleranceMs: BLOCK_MS },
   '22050.aac': { format: 'aac', toleranceMs: BLOCK_MS },
   'vorbis.ogg': OGG,
   'opus.ogg': OGG,

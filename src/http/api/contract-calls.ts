@@ -303,6 +303,8 @@ export interface RequestDetail extends RequestRow {
   readonly timeline: Readonly<Record<TimelineStep, number | null>>;
   /** Null for a call that was not charged. */
   readonly charge: ChargeExplained | null;
+  /** Null unless the operator turned on that URLs or transcripts are kept. */
+  readonly content: { readonly url: string | null; readonly transcript: string | null } | null;
 }
 
 export const TIMELINE_STEPS = ['download', 'decode', 'detect', 'queue', 'engine', 'settle'] as const;

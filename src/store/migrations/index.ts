@@ -6,6 +6,7 @@ import { money } from './0003-money.ts';
 import { jobs } from './0010-jobs.ts';
 import { sharedAdmission } from './0002-shared-admission.ts';
 import { dashboard } from './0011-dashboard.ts';
+import { requestContent } from './0012-request-content.ts';
 
 /** Every migration in its order; a new one is added at the end, and none is changed once released. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   keyChanges,
   jobs,
   dashboard,
+  requestContent,
 ];

@@ -1,11 +1,13 @@
 /** Raw AAC streams: access units that each have an ADTS header. */
-import type { AudioBlock } from '../audio-block.ts';
+import { Trim, type AudioBlock } from '../audio-block.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { createAacDecoder } from '../codecs/aac.ts';
 import { notDecodable } from '../job.ts';
 
 export interface AdtsHeader {
   readonly headerBytes: number;
+  /** 1 for mono; 2 may come out of that all the same, where the second channel is only described. */
+  readonly channels: number;
   /** Bytes of the frame with its header. */
   readonly byteCount: number;
   /** The two bytes of AudioSpecificConfig that say the same. */
@@ -16,21 +18,34 @@ const HEADER_BYTES = 7;
 const FRAME_BYTES_MAX = 8191;
 const BATCH_FRAMES = 32;
 
+/**
+ * Parametric stereo (HE-AAC version 2) goes through two more filter banks on each side, which together delay the sound by
+ * more than a block of the output, whoever encoded it. Other streams don't say what lies in front of them.
+ */
+const PARAMETRIC_STEREO_LEAD_SAMPLES = 2048;
+
 /** Gives the audio of an ADTS stream; the header of its first frame counts for all. */
 export async function* readAdts(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
   const first = await nextFrame(reader, false);
   if (first === null) throw notDecodable('There is no ADTS frame.');
   using decoder = await createAacDecoder({ asc: first.asc }, null);
   let batch: Uint8Array[] = [];
+  let lead: Trim | null = null;
+  const decode = async (): Promise<AudioBlock | null> => {
+    const block = await decoder.decode(batch);
+    if (block === null || block.channels.length === 0) return block;
+    lead ??= new Trim(first.channels === 1 && block.channels.length === 2 ? PARAMETRIC_STEREO_LEAD_SAMPLES : 0);
+    return lead.apply(block);
+  };
   for (let header: AdtsHeader | null = first; header !== null; header = await nextFrame(reader, true)) {
     batch.push(reader.window.slice(header.headerBytes, header.byteCount));
     reader.skip(header.byteCount);
     if (batch.length < BATCH_FRAMES) continue;
-    const block = await decoder.decode(batch);
+    const block = await decode();
     batch = [];
     if (block !== null) yield block;
   }
-  const last = await decoder.decode(batch);
+  const last = await decode();
   if (last !== null) yield last;
 }
 
@@ -71,5 +86,5 @@ export function parseAdtsHeader(bytes: Uint8Array, offset: number): AdtsHeader |
   const byteCount = ((b3 & 3) << 11) | (b4 << 3) | (b5 >> 5);
   if (rateIndex > 12 || byteCount <= headerBytes) return null;
   const asc = Uint8Array.of((objectType << 3) | (rateIndex >> 1), ((rateIndex & 1) << 7) | (channels << 3));
-  return { headerBytes, byteCount, asc };
+  return { headerBytes, channels, byteCount, asc };
 }

@@ -1,0 +1,181 @@
+/** What an operator does for customers in the dashboard: prices, contracts, credit, statements, webhooks. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { goOnTo, invite, needsChromium, openPage, setUp, startBrowser } from './browser.ts';
+import { eventually, makeJob } from './job-calls.ts';
+import {
+  bodyOf,
+  oneOfEachWith,
+  serveRecordings,
+  startServer,
+  type RecordingServer,
+  type RunningServer,
+} from './running-server.ts';
+import { receiveWebhooks, type WebhookReceiver } from './webhook-receiver.ts';
+
+const OPERATOR = 'operator@example.com';
+const RECORDING = 'go-forward.wav';
+
+let folder: string;
+let server: RunningServer;
+let recordings: RecordingServer;
+let receiver: WebhookReceiver;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+before(async () => {
+  if (needsChromium.skip !== false) return;
+  recordings = await serveRecordings();
+  receiver = await receiveWebhooks();
+  folder = await mkdtemp(join(tmpdir(), 'earshot-business-'));
+  const config = join(folder, 'config.json');
+  await writeFile(config, oneOfEachWith({}, { keep: { urls: true, transcripts: true } }));
+  server = await startServer({
+    environment: {
+      EARSHOT_FETCH_ALLOW: `${recordings.hostAndPort},${receiver.hostAndPort}`,
+      EARSHOT_CONFIG: config,
+    },
+  });
+  browser = await startBrowser();
+  ({ page, complaints } = await openPage(browser));
+  await setUp(page, await invite(server, OPERATOR, 'operator'));
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.[Symbol.asyncDispose]();
+  await receiver?.[Symbol.asyncDispose]();
+  await recordings?.[Symbol.asyncDispose]();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+async function costOfCall(key: string): Promise<number> {
+  const response = await server.run(key, recordings.url(RECORDING));
+  assert.equal(response.status, 200);
+  return Number((await bodyOf<{ cost_usd: string }>(response)).cost_usd);
+}
+
+/** Sends the form of the open dialog, which closes once that is done. */
+async function send(dialog: Locator, button: string): Promise<void> {
+  await dialog.getByRole('button', { name: button, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
+test(
+  'a price and a contract are changed with a look at their effect, and hold from the next call on',
+  needsChromium,
+  async () => {
+    const { key, account_id: accountId } = await server.createKey();
+    const atFirst = await costOfCall(key);
+
+    await goOnTo(page, '/models');
+    await page.getByRole('button', { name: 'Change the price' }).first().click();
+    const price = page.getByRole('dialog', { name: /^Change the price of glm/ });
+    await price.getByLabel('US dollars per 1M input tokens').fill('0.06');
+    await price.getByLabel('US dollars per 1M output tokens').fill('0.06');
+    await price.getByText(/there is nothing to compare with/).waitFor();
+    await send(price, 'Change it now');
+    const dearer = await costOfCall(key);
+    assert.ok(Math.abs(dearer - 2 * atFirst) < 2e-9, `${atFirst} became ${dearer}`);
+
+    await goOnTo(page, '/operator/accounts');
+    await page.getByRole('button', { name: 'Actions for test' }).click();
+    await page.getByRole('menuitem', { name: 'Change the contract' }).click();
+    const contract = page.getByRole('dialog', { name: 'Contract of test' });
+    await contract.getByLabel('Discount in percent').fill('50');
+    await contract.getByText(/^Had it counted in/).waitFor();
+    await send(contract, 'Change it now');
+    await page.getByRole('cell', { name: '50 %' }).waitFor();
+    const halved = await costOfCall(key);
+    assert.ok(Math.abs(halved - atFirst) < 2e-9, `${dearer} became ${halved}`);
+
+    await goOnTo(page, `/billing?account=${accountId}`);
+    const paid = await page.locator('main dl data').first().getAttribute('value');
+    assert.equal(Number(paid), Number((atFirst + dearer + halved).toFixed(9)));
+    assert.deepEqual(complaints, []);
+  },
+);
+
+test(
+  'credit is added and taken on the page of the statement, which prints without the rest of the page',
+  needsChromium,
+  async () => {
+    const { key, account_id: accountId } = await server.createKey();
+    const cost = await costOfCall(key);
+    await goOnTo(page, `/billing?account=${accountId}`);
+    for (const [kind, usd, note] of [
+      ['credit', '5', 'invoice 7'],
+      ['debit', '1.5', 'a mistake'],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add or take credit' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Add or take credit' });
+      await dialog.getByLabel('What').selectOption(kind);
+      await dialog.getByLabel('Amount in US dollars').fill(usd);
+      await dialog.getByLabel('Note').fill(note);
+      await send(dialog, 'Write it down');
+      await page.getByRole('cell', { name: note }).waitFor();
+    }
+    const { stdout } = await server.earshot('account', 'list', '--json');
+    const { data } = JSON.parse(stdout) as { data: { account_id: string; balance_usd: string }[] };
+    assert.equal(data.find((account) => account.account_id === accountId)?.balance_usd, '3.5');
+
+    await page.emulateMedia({ media: 'print' });
+    const shown = await page.locator('button:visible, header:visible, aside:visible, nav:visible').count();
+    assert.equal(shown, 0, 'nothing to press on is printed');
+    const total = page.locator('main dl data').first();
+    assert.equal(Number(await total.getAttribute('value')), cost);
+    assert.equal(await total.isVisible(), true);
+    assert.ok((await page.pdf()).length > 10_000);
+    await page.emulateMedia({ media: 'screen' });
+  },
+);
+
+test(
+  'a delivery is sent again by hand with its id, and the signing secret is rotated and shown once',
+  needsChromium,
+  async () => {
+    const { key, account_id: accountId } = await server.createKey();
+    await makeJob(server, key, recordings.url(RECORDING), { webhook_url: receiver.url() });
+    await eventually(() => receiver.received.length === 1, 'the webhook never came');
+    await goOnTo(page, `/jobs?account=${accountId}`);
+    await page.getByRole('table', { name: 'Jobs' }).getByText('completed').waitFor();
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await eventually(() => receiver.received.length === 2, 'it was not sent again');
+    const [first, again] = receiver.received;
+    assert.equal(again?.headers['webhook-id'], first?.headers['webhook-id']);
+
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate', exact: true }).click();
+    const issued = page.getByRole('dialog', { name: 'Your new signing secret' });
+    assert.match((await issued.locator('pre').textContent()) ?? '', /^whsec_/);
+    await issued.getByRole('button', { name: 'I have kept it' }).click();
+    await page.getByText(/the one before it signs for another/).waitFor();
+    await page.reload();
+    await page.getByText(/the one before it signs for another/).waitFor();
+    assert.doesNotMatch(await page.content(), /whsec_/);
+    assert.deepEqual(complaints, []);
+  },
+);
+
+test(
+  'where the operator has them kept, a request’s page shows where its audio came from and what was said',
+  needsChromium,
+  async () => {
+    const { key, account_id: accountId } = await server.createKey();
+    const response = await server.run(key, recordings.url(RECORDING));
+    const { id, text } = await bodyOf<{ id: string; text: string }>(response);
+    assert.match(text, /forward/i);
+    await eventually(async () => {
+      await goOnTo(page, `/requests?account=${accountId}`);
+      await goOnTo(page, `/requests/${id}?account=${accountId}`);
+      return page.getByText(text, { exact: true }).isVisible();
+    }, 'the text is not shown');
+    await page.getByText(recordings.url(RECORDING), { exact: true }).waitFor();
+    assert.deepEqual(complaints, []);
+  },
+);
