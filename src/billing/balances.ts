@@ -16,8 +16,11 @@ export interface Balance {
 }
 
 export interface Balances {
-  /** Raises the balance; `note` says why. Whether it limits calls stays as it is. `not_found` for an unknown account. */
-  credit(accountId: string, amountNanoUsd: NanoUsd, note: string): Promise<Balance>;
+  /**
+   * Raises the balance; `note` says why. Whether it limits calls stays as it is, unless the same step makes the account
+   * prepaid. `not_found` for an unknown account.
+   */
+  credit(accountId: string, amountNanoUsd: NanoUsd, note: string, makePrepaid?: boolean): Promise<Balance>;
   /** Lowers the balance, as a payment that was taken back does. `not_found` for an unknown account. */
   debit(accountId: string, amountNanoUsd: NanoUsd, note: string): Promise<Balance>;
   /**
@@ -36,15 +39,19 @@ export interface BalancesOptions {
 }
 
 export function createBalances({ store, clock }: BalancesOptions): Balances {
-  const move = (accountId: string, differenceNanoUsd: NanoUsd, note: string): Promise<Balance> =>
+  const move = (accountId: string, differenceNanoUsd: NanoUsd, note: string, makePrepaid: boolean): Promise<Balance> =>
     store.transaction(async (transaction) => {
       const before = await lockBalance(transaction, accountId);
-      const after = { ...before, balanceNanoUsd: before.balanceNanoUsd + differenceNanoUsd };
+      const after = {
+        ...before,
+        prepaid: before.prepaid || makePrepaid,
+        balanceNanoUsd: before.balanceNanoUsd + differenceNanoUsd,
+      };
       return change(transaction, clock, accountId, before, after, note);
     });
   return {
-    credit: (accountId, amountNanoUsd, note) => move(accountId, amountNanoUsd, note),
-    debit: (accountId, amountNanoUsd, note) => move(accountId, -amountNanoUsd, note),
+    credit: (accountId, amountNanoUsd, note, makePrepaid = false) => move(accountId, amountNanoUsd, note, makePrepaid),
+    debit: (accountId, amountNanoUsd, note) => move(accountId, -amountNanoUsd, note, false),
     setPrepaid: (accountId, balanceNanoUsd) =>
       store.transaction(async (transaction) => {
         const before = await lockBalance(transaction, accountId);

@@ -51,10 +51,10 @@ async function contractOf(db: Db, accountId: string, now: number) {
   return row === undefined ? null : showContract(row);
 }
 
-/** Null where the account is not prepaid. */
+/** Null where the account is not prepaid and never had a credit: a balance would only say what it was charged. */
 export async function balanceOf(db: Db, accountId: string) {
   const row = await db.selectFrom('account_balance').selectAll().where('account_id', '=', accountId).executeTakeFirst();
-  if (row === undefined || row.prepaid === 0) return null;
+  if (row === undefined) return null;
   const account = `account:${accountId}`;
   const of = (side: 'credit_account' | 'debit_account') =>
     db
@@ -69,7 +69,9 @@ export async function balanceOf(db: Db, accountId: string) {
   const entries = [...credits, ...debits].toSorted(
     (one, other) => other.created_at - one.created_at || (one.transfer_id < other.transfer_id ? 1 : -1),
   );
+  if (row.prepaid === 0 && entries.length === 0) return null;
   return {
+    prepaid: row.prepaid === 1,
     balance_usd: formatUsd(row.balance_nano_usd),
     held_usd: formatUsd(row.held_nano_usd),
     entries: entries.slice(0, ENTRIES_MAX).map((entry) => ({

@@ -195,12 +195,15 @@ function Balance({ statement }: { statement: StatementReply }): ReactNode {
     >
       {balance === null ? (
         <Empty title={t('This account is not prepaid')}>
-          {t('With its first credit it becomes prepaid: then calls stop when the balance is used up.')}
+          {t('A credit counts on its balance. Calls stop when that is used up only if the account is made prepaid.')}
         </Empty>
       ) : (
         <>
           <dl className="grid grid-cols-2">
-            <Figure name={t('Balance')}>
+            <Figure
+              name={t('Balance')}
+              note={balance.prepaid ? t('calls stop when it is used up') : t('not prepaid: it limits no call')}
+            >
               <Money usd={balance.balance_usd} />
             </Figure>
             <Figure name={t('Held now')}>
@@ -216,7 +219,13 @@ function Balance({ statement }: { statement: StatementReply }): ReactNode {
           />
         </>
       )}
-      {open && <Credit accountId={statement.account.account_id} onClose={() => setOpen(false)} />}
+      {open && (
+        <Credit
+          accountId={statement.account.account_id}
+          isPrepaid={balance?.prepaid === true}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </Card>
   );
 }
@@ -236,7 +245,13 @@ const ENTRY_COLUMNS = (): Columns<Entry> => [
   },
 ];
 
-function Credit({ accountId, onClose }: { accountId: string; onClose: () => void }): ReactNode {
+interface CreditProperties {
+  readonly accountId: string;
+  readonly isPrepaid: boolean;
+  readonly onClose: () => void;
+}
+
+function Credit({ accountId, isPrepaid, onClose }: CreditProperties): ReactNode {
   const [kind, setKind] = useState<CreditRequest['kind']>('credit');
   const [usd, setUsd] = useState('');
   const [note, setNote] = useState('');
@@ -269,6 +284,7 @@ function Credit({ accountId, onClose }: { accountId: string; onClose: () => void
           onChange={({ target }) => setKind(target.value as CreditRequest['kind'])}
         >
           <option value="credit">{t('Add to the balance')}</option>
+          {!isPrepaid && <option value="prepaid">{t('Add to it, and make the account prepaid')}</option>}
           <option value="debit">{t('Take from the balance')}</option>
         </SelectField>
         <TextField

@@ -274,7 +274,7 @@ function Secret(): ReactNode {
   const facts = useApi<WebhookSecretFacts | null>('/webhook-secret', useAccountQuery(), { enabled: account !== null });
   const [issued, setIssued] = useState<IssuedWebhookSecret | null>(null);
   const [asks, setAsks] = useState(false);
-  const exists = facts.data !== undefined && facts.data !== null;
+  const step = nextStep(facts.data ?? null);
   return (
     <Card
       title={t('Signing secret')}
@@ -286,9 +286,7 @@ function Secret(): ReactNode {
         ) : (
           <>
             <SecretFacts facts={facts.data ?? null} />
-            {me.role !== 'viewer' && (
-              <Button onClick={() => setAsks(true)}>{!exists ? t('Make a secret') : t('Rotate')}</Button>
-            )}
+            {me.role !== 'viewer' && <Button onClick={() => setAsks(true)}>{t(STEPS[step].button)}</Button>}
           </>
         )}
       </div>
@@ -296,7 +294,7 @@ function Secret(): ReactNode {
       {asks && account !== null && (
         <IssueSecret
           account={account}
-          isFirst={!exists}
+          step={step}
           onClose={() => setAsks(false)}
           onIssued={(secret) => {
             setAsks(false);
@@ -324,6 +322,22 @@ function Secret(): ReactNode {
   );
 }
 
+/** What can be done with the secret: one that nobody has seen is shown first, and replaced only after that. */
+const STEPS = {
+  make: { title: 'Make a signing secret', button: 'Make a secret', about: 'It is shown once.' },
+  show: { title: 'Show the signing secret', button: 'Show the secret', about: 'It is shown once.' },
+  rotate: {
+    title: 'Rotate the signing secret',
+    button: 'Rotate',
+    about: 'For a while both sign, so that receivers can take the new one.',
+  },
+} as const;
+
+function nextStep(facts: WebhookSecretFacts | null): keyof typeof STEPS {
+  if (facts === null) return 'make';
+  return facts.shown_at === null ? 'show' : 'rotate';
+}
+
 function SecretFacts({ facts }: { facts: WebhookSecretFacts | null }): ReactNode {
   if (facts === null)
     return <p className="text-muted">{t('There is none yet; it is made with the first webhook, or here.')}</p>;
@@ -341,12 +355,12 @@ function SecretFacts({ facts }: { facts: WebhookSecretFacts | null }): ReactNode
 
 interface IssueProperties {
   readonly account: string;
-  readonly isFirst: boolean;
+  readonly step: keyof typeof STEPS;
   readonly onClose: () => void;
   readonly onIssued: (secret: IssuedWebhookSecret) => void;
 }
 
-function IssueSecret({ account, isFirst, onClose, onIssued }: IssueProperties): ReactNode {
+function IssueSecret({ account, step, onClose, onIssued }: IssueProperties): ReactNode {
   const me = useMe();
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -362,18 +376,12 @@ function IssueSecret({ account, isFirst, onClose, onIssued }: IssueProperties): 
     }
   }
   return (
-    <Dialog
-      title={isFirst ? t('Make a signing secret') : t('Rotate the signing secret')}
-      description={
-        isFirst ? t('It is shown once.') : t('For a while both sign, so that receivers can take the new one.')
-      }
-      onClose={onClose}
-    >
+    <Dialog title={t(STEPS[step].title)} description={t(STEPS[step].about)} onClose={onClose}>
       <ErrorNote error={error} />
       <DialogActions>
         <Button onClick={onClose}>{t('Cancel')}</Button>
         <Button look="main" busy={busy} onClick={() => void issue()}>
-          {isFirst ? t('Make a secret') : t('Rotate')}
+          {t(STEPS[step].button)}
         </Button>
       </DialogActions>
     </Dialog>

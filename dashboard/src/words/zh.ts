@@ -366,6 +366,8 @@ export default {
   'What can be called, who answers for it, and what it costs.': '可调用的模型、由谁应答以及价格。',
   'What it cost': '费用明细',
   'What it was about': '调用内容',
+  'Show the signing secret': '显示签名密钥',
+  'Show the secret': '显示密钥',
   'Address of the audio': '音频地址',
   'The operator of this server keeps it for a while.': '本服务器的运营者会将其保留一段时间。',
   'What was called': '调用内容',
@@ -376,8 +378,11 @@ export default {
   'Whoever owns this account makes the first one.': '由此账户的所有者创建第一个。',
   'Whose accounts these are, who may log in, and how the engines do.': '管理账户、可登录的人员，以及引擎状况。',
   'With commas between them.': '以逗号分隔。',
-  'With its first credit it becomes prepaid: then calls stop when the balance is used up.':
-    '首次充值后即为预付账户：余额用尽后调用停止。',
+  'A credit counts on its balance. Calls stop when that is used up only if the account is made prepaid.':
+    '充值计入其余额。只有将账户设为预付账户后，余额用尽时才会停止调用。',
+  'calls stop when it is used up': '用尽后停止调用',
+  'not prepaid: it limits no call': '非预付：不限制调用',
+  'Add to it, and make the account prepaid': '充值并设为预付账户',
   'With one, calls stop when it is used up.': '设置后，余额用尽即停止调用。',
   'Words that may occur': '可能出现的词',
   'Write it down': '记入账本',

@@ -25,9 +25,15 @@ export function billingRoutes(services: ApiServices): Route[] {
     guard.route('POST', '/api/credits', OPERATOR, async (call): Promise<StatementReply['balance']> => {
       const { account_id: accountId, kind, usd, note } = await bodyOf(call, creditRequest);
       const amount = nanoUsd(usd, 'usd');
-      const entry = auditBy(call, accountId, `balance.${kind}`, accountId, { usd, note });
+      const entry = auditBy(call, accountId, kind === 'debit' ? 'balance.debit' : 'balance.credit', accountId, {
+        usd,
+        note,
+        ...(kind === 'prepaid' ? { prepaid: true } : {}),
+      });
       const { balances } = services.changes(() => entry);
-      await (kind === 'credit' ? balances.credit(accountId, amount, note) : balances.debit(accountId, amount, note));
+      await (kind === 'debit'
+        ? balances.debit(accountId, amount, note)
+        : balances.credit(accountId, amount, note, kind === 'prepaid'));
       services.changed();
       return reports.balanceOf(accountId);
     }),

@@ -107,8 +107,10 @@ export interface StatementReply {
   /** The months that have calls, the newest first, with what each came to. */
   readonly months: readonly { readonly month: string; readonly cost_usd: string }[];
   readonly contract: Contract | null;
-  /** Null where the account isn't prepaid. */
+  /** Null where the account is not prepaid and never had a credit. */
   readonly balance: {
+    /** Whether it limits the account's calls. */
+    readonly prepaid: boolean;
     readonly balance_usd: string;
     readonly held_usd: string;
     /** Credits and debits, the newest hundred. */
@@ -121,10 +123,13 @@ export interface StatementReply {
   } | null;
 }
 
-/** `POST /api/credits` (operator) adds to a balance, or takes from it by `debit`; gives the new `StatementReply['balance']`. */
+/**
+ * `POST /api/credits` (operator) adds to a balance, or takes from it by `debit`; gives the new `StatementReply['balance']`.
+ * `prepaid` adds, and makes the account prepaid.
+ */
 export const creditRequest = z.strictObject({
   account_id: id,
-  kind: z.enum(['credit', 'debit']),
+  kind: z.enum(['credit', 'prepaid', 'debit']),
   usd,
   note: text(500),
 });

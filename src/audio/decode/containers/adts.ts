@@ -6,8 +6,8 @@ import { notDecodable } from '../job.ts';
 
 export interface AdtsHeader {
   readonly headerBytes: number;
-  /** 1 for mono; 2 may come out of that all the same, where the second channel is only described. */
-  readonly channels: number;
+  /** Of what is coded; spectral band replication doubles it. */
+  readonly sampleRateHz: number;
   /** Bytes of the frame with its header. */
   readonly byteCount: number;
   /** The two bytes of AudioSpecificConfig that say the same. */
@@ -18,11 +18,16 @@ const HEADER_BYTES = 7;
 const FRAME_BYTES_MAX = 8191;
 const BATCH_FRAMES = 32;
 
+/** ISO/IEC 14496-3, table 1.18. */
+const SAMPLE_RATES_HZ = [
+  96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+] as const;
+
 /**
- * Parametric stereo (HE-AAC version 2) goes through two more filter banks on each side, which together delay the sound by
- * more than a block of the output, whoever encoded it. Other streams don't say what lies in front of them.
+ * By so much the filter banks of spectral band replication delay what comes out of the decoder. What an encoder put in
+ * front beside that, the stream doesn't say.
  */
-const PARAMETRIC_STEREO_LEAD_SAMPLES = 2048;
+const BAND_REPLICATION_DELAY_SAMPLES = 962;
 
 /** Gives the audio of an ADTS stream; the header of its first frame counts for all. */
 export async function* readAdts(reader: ByteReader): AsyncGenerator<AudioBlock, void, undefined> {
@@ -34,7 +39,7 @@ export async function* readAdts(reader: ByteReader): AsyncGenerator<AudioBlock, 
   const decode = async (): Promise<AudioBlock | null> => {
     const block = await decoder.decode(batch);
     if (block === null || block.channels.length === 0) return block;
-    lead ??= new Trim(first.channels === 1 && block.channels.length === 2 ? PARAMETRIC_STEREO_LEAD_SAMPLES : 0);
+    lead ??= new Trim(block.sampleRateHz > first.sampleRateHz ? BAND_REPLICATION_DELAY_SAMPLES : 0);
     return lead.apply(block);
   };
   for (let header: AdtsHeader | null = first; header !== null; header = await nextFrame(reader, true)) {
@@ -84,7 +89,8 @@ export function parseAdtsHeader(bytes: Uint8Array, offset: number): AdtsHeader |
   const channels = ((b2 & 1) << 2) | (b3 >> 6);
   const headerBytes = (b1 & 1) === 1 ? HEADER_BYTES : HEADER_BYTES + 2;
   const byteCount = ((b3 & 3) << 11) | (b4 << 3) | (b5 >> 5);
-  if (rateIndex > 12 || byteCount <= headerBytes) return null;
+  const sampleRateHz = SAMPLE_RATES_HZ[rateIndex];
+  if (sampleRateHz === undefined || byteCount <= headerBytes) return null;
   const asc = Uint8Array.of((objectType << 3) | (rateIndex >> 1), ((rateIndex & 1) << 7) | (channels << 3));
-  return { headerBytes, channels, byteCount, asc };
+  return { headerBytes, sampleRateHz, byteCount, asc };
 }
