@@ -16,7 +16,7 @@ import { createLeases } from '../billing/leases.ts';
 import { createLedger } from '../billing/ledger.ts';
 import { createPriceBook } from '../billing/price-book.ts';
 import { quoteOf } from '../billing/quote.ts';
-import { createRequestContent, type CallContent } from '../billing/request-content.ts';
+import { createRequestContent, type CallContent, type RequestContent } from '../billing/request-content.ts';
 import { recordTimes, recordUncharged, type Call, type CallTimes, type Uncharged } from '../billing/request-log.ts';
 import { statement } from '../billing/statement.ts';
 import { createPricing } from '../billing/terms.ts';
@@ -33,7 +33,7 @@ import { createJobClaims } from '../jobs/job-claims.ts';
 import { createJobStore } from '../jobs/job-store.ts';
 import { createWebhookSecrets } from '../jobs/webhook-secrets.ts';
 import { readNothing, writeNothing } from '../store/reach.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { openPeople } from './people.ts';
 
 const SQLITE = 'sqlite:';
@@ -87,21 +87,7 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
     statement: (accountId: string, month: string) => statement(db, accountId, month),
     explainCharge: (requestId: string) => explainCharge(db, requestId),
     verifyLedger: () => verifyLedger(db),
-    /** A row that cannot be written must not replace the answer that the caller is owed. */
-    recordUncharged: (call: Call, end: Uncharged, times: CallTimes): Promise<void> =>
-      recordUncharged(store, call, end, times).catch((error: unknown) =>
-        log.error({ request_id: call.requestId, cause: String(error) }, 'request-row-failed'),
-      ),
-    recordTimes: (call: Call, times: CallTimes): Promise<void> =>
-      recordTimes(db, call, times).catch((error: unknown) =>
-        log.warn({ request_id: call.requestId, cause: String(error) }, 'request-times-failed'),
-      ),
-    keepContent: (call: Call, about: Partial<CallContent>): Promise<void> =>
-      content
-        .keep(call, about)
-        .catch((error: unknown) =>
-          log.warn({ request_id: call.requestId, cause: String(error) }, 'request-content-failed'),
-        ),
+    ...callRecords(store, content, log),
     forgetExpiredContent: () => content.forgetExpired(),
     /** Whether the database answers, to reads and to writes. */
     reachable: (): Promise<boolean> =>
@@ -115,5 +101,25 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
       await keyCache?.[Symbol.asyncDispose]();
       await store.close();
     },
+  };
+}
+
+/** A row that cannot be written must not replace the answer that the caller is owed. */
+function callRecords(store: Store, content: RequestContent, log: Logger) {
+  return {
+    recordUncharged: (call: Call, end: Uncharged, times: CallTimes): Promise<void> =>
+      recordUncharged(store, call, end, times).catch((error: unknown) =>
+        log.error({ request_id: call.requestId, cause: String(error) }, 'request-row-failed'),
+      ),
+    recordTimes: (call: Call, times: CallTimes): Promise<void> =>
+      recordTimes(store.db, call, times).catch((error: unknown) =>
+        log.warn({ request_id: call.requestId, cause: String(error) }, 'request-times-failed'),
+      ),
+    keepContent: (call: Call, about: Partial<CallContent>): Promise<void> =>
+      content
+        .keep(call, about)
+        .catch((error: unknown) =>
+          log.warn({ request_id: call.requestId, cause: String(error) }, 'request-content-failed'),
+        ),
   };
 }

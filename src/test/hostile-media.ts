@@ -244,6 +244,12 @@ function mp4Files(): HostileFile[] {
       bytes(fileType, bigEndian(1, 4), 'free', bigEndian(2n ** 64n - 1n, 8), first),
       'audio_not_decodable',
     ),
+    // The header of its only packet: not compressed, and with a number of samples of its own.
+    file(
+      'an ALAC packet that claims 2^32 - 1 samples',
+      patched(fixture('seeds/seed.alac.m4a'), 'mdat', 6, Uint8Array.of(0x13, 0xff, 0xff, 0xff, 0xff)),
+      'audio_not_decodable',
+    ),
     file('an mp4 of boxes in boxes, 10,000 deep', bytes(fileType, nested('moov', 10_000)), 'no_audio_stream'),
     file(
       'an mp4 whose table of sizes claims 2^32 - 1 entries',

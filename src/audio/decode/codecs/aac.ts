@@ -4,7 +4,8 @@
  */
 import type { decoder as createDecoder } from '@audio/decode-aac';
 import { LOST } from '../audio-block.ts';
-import { unsupportedFormat } from '../job.ts';
+import { viewOf } from '../containers/bytes.ts';
+import { notDecodable, unsupportedFormat } from '../job.ts';
 import type { PacketDecoder } from './packet-decoder.ts';
 
 const PACKAGE = '@audio/decode-aac';
@@ -30,11 +31,18 @@ interface Decoded {
   readonly errors?: number;
 }
 
+/** Samples in a packet of ALAC above which its configuration is damage; encoders use 4,096. */
+const ALAC_PACKET_SAMPLES_MAX = 65_536;
+
 /** Takes whole access units and gives what the presentation holds of them. Rejects with `unsupported_audio_format` where the optional package is not installed. */
 export async function createAacDecoder(
   configuration: AacConfiguration,
   presentation: Presentation | null,
 ): Promise<PacketDecoder> {
+  const packetSamplesMax = 'alac' in configuration ? viewOf(configuration.alac).getUint32(0) : null;
+  if (packetSamplesMax !== null && packetSamplesMax > ALAC_PACKET_SAMPLES_MAX) {
+    throw notDecodable(`ALAC packets of ${packetSamplesMax} samples are impossible.`);
+  }
   const loaded = await load();
   const decoder = await loaded.decoder({
     ...configuration,
@@ -44,15 +52,31 @@ export async function createAacDecoder(
   let errorsExpected = 1;
   return {
     async decode(accessUnits) {
-      if (accessUnits.length === 0) return null;
-      const { channelData, sampleRate, errors = 0 }: Decoded = decoder.decode([...accessUnits]);
-      const isDamaged = errors > errorsExpected;
+      const plausible = accessUnits.filter(
+        (unit) => packetSamplesMax === null || (claimedAlacSamples(unit) ?? 0) <= packetSamplesMax,
+      );
+      const isAnyLost = plausible.length < accessUnits.length;
+      if (plausible.length === 0) return isAnyLost ? LOST : null;
+      const { channelData, sampleRate, errors = 0 }: Decoded = decoder.decode(plausible);
+      const isDamaged = isAnyLost || errors > errorsExpected;
       errorsExpected = 0;
       if ((channelData[0]?.length ?? 0) === 0) return isDamaged ? LOST : null;
       return { channels: channelData, sampleRateHz: sampleRate, isDamaged };
     },
     [Symbol.dispose]: () => decoder.free(),
   };
+}
+
+/**
+ * How many samples a packet of ALAC says it has, null where it has as many as every other. The package believes it, and
+ * counts up to 2^32 of them out.
+ */
+function claimedAlacSamples([b0 = 0, , b2 = 0, b3 = 0, b4 = 0, b5 = 0, b6 = 0]: Uint8Array): number | null {
+  const element = b0 >> 5;
+  const isAudio = element === 0 || element === 1 || element === 3;
+  // After 3 bits of the element's kind, 4 of its number and 12 that are zero.
+  const isPartial = (b2 & 0x10) !== 0;
+  return isAudio && isPartial ? (((b2 & 1) << 31) | (b3 << 23) | (b4 << 15) | (b5 << 7) | (b6 >> 1)) >>> 0 : null;
 }
 
 async function load(): Promise<{ decoder: typeof createDecoder }> {
