@@ -28,11 +28,12 @@ export function commandChanges(books: Books): Changed {
     },
     balances: {
       ...books.balances,
-      credit: (id, amount, note) =>
+      credit: (id, amount, note, makePrepaid) =>
         changes(() => command(id, 'balance.credit', id, { usd: formatUsd(amount), note })).balances.credit(
           id,
           amount,
           note,
+          makePrepaid,
         ),
       setPrepaid: (id, balance) =>
         changes(() =>
