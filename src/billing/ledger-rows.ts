@@ -10,7 +10,7 @@ import type { HoldTable, OpenHoldTable, TransferTable } from '../store/schema.ts
 import type { Db, Store } from '../store/store.ts';
 import { monthEnd, monthOf } from './month.ts';
 import type { Charge } from './price.ts';
-import { recordAnswer, type Metered } from './request-log.ts';
+import { answerRow, countInDay, insertAnswer, type Metered } from './request-log.ts';
 import { spentList, type PricedCall } from './terms.ts';
 
 /** What ends a hold must know of it. */
@@ -181,12 +181,14 @@ function hasEnded(hold: HoldRow): AppError {
 
 function settlement(db: Db, posting: Posting, charge: Charge, spentListNanoUsd: bigint | null): CompiledQuery[] {
   const { hold, call, metered, now } = posting;
+  const answer = answerRow(call, metered, charge, spentListNanoUsd);
   return [
+    // Rows of the call alone come first: an account's calls wait for each other from its balance on.
+    insertTransfer(db, now, hold, { kind: 'settle', amountNanoUsd: charge.costNanoUsd, reason: null }),
+    insertAnswer(db, answer),
     moveAccountBalance(db, { ...hold, costNanoUsd: charge.costNanoUsd }),
     moveKeyBalance(db, { ...hold, ...charge }),
-    addToListSpend(db, { ...hold, listNanoUsd: charge.listNanoUsd }),
-    insertTransfer(db, now, hold, { kind: 'settle', amountNanoUsd: charge.costNanoUsd, reason: null }),
-    ...recordAnswer(db, call, metered, charge, spentListNanoUsd),
+    ...countInDay(db, answer),
   ];
 }
 
@@ -213,18 +215,6 @@ const moveKeyBalance = compileOnce((db, hold: HoldRow & Pick<Charge, 'listNanoUs
       from.selectFrom('hold').select('cap_group_id').where('hold_id', '=', hold.hold_id),
     )
     .where('month', '=', hold.month)
-    .compile(),
-);
-
-const addToListSpend = compileOnce((db, hold: HoldRow & Pick<Charge, 'listNanoUsd'>) =>
-  db
-    .insertInto('account_month')
-    .values({ account_id: hold.account_id, month: hold.month, list_nano_usd: hold.listNanoUsd })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['account_id', 'month'])
-        .doUpdateSet({ list_nano_usd: sql`account_month.list_nano_usd + excluded.list_nano_usd` }),
-    )
     .compile(),
 );
 

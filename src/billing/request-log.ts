@@ -80,16 +80,10 @@ export async function recordTimes(db: Db, call: Call, times: CallTimes): Promise
   await insertTimes(db, call, times).execute();
 }
 
-/** What an answered call adds to the records, for the transaction that settles it. It fails where the call has a row. */
-export function recordAnswer(
-  db: Db,
-  call: Call,
-  metered: Metered,
-  charge: Charge,
-  spentListNanoUsd: bigint | null,
-): CompiledQuery[] {
+/** The row of an answered call, which the transaction that settles it inserts and counts. */
+export function answerRow(call: Call, metered: Metered, charge: Charge, spentListNanoUsd: bigint | null) {
   const { usage, terms } = metered;
-  const row = {
+  return {
     request_id: call.requestId,
     account_id: call.accountId,
     key_id: call.keyId,
@@ -113,7 +107,6 @@ export function recordAnswer(
     key_terms_version: terms.keyTermsVersion,
     spent_list_nano_usd: spentListNanoUsd,
   };
-  return [insertAnswer(db, row), ...countInDay(db, row)];
 }
 
 type Counted = Pick<
@@ -131,7 +124,8 @@ type Counted = Pick<
   | 'cost_nano_usd'
 >;
 
-function countInDay(db: Db, row: Counted): CompiledQuery[] {
+/** Adds a call to the totals that its day and its month are in. */
+export function countInDay(db: Db, row: Counted): CompiledQuery[] {
   const counts: DayCounts = {
     account_id: row.account_id,
     day: Math.floor(row.started_at / DAY_MS),
@@ -225,7 +219,8 @@ function sumsWith(table: 'usage_day' | 'account_day' | 'key_month') {
   };
 }
 
-const insertAnswer = compileOnce((db, row: Insertable<RequestTable>) =>
+/** Fails where the call has a row already. */
+export const insertAnswer = compileOnce((db, row: Insertable<RequestTable>) =>
   db
     .insertInto('request')
     .values({

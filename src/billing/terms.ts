@@ -6,7 +6,7 @@ import { parseTiers, type Tier } from '../core/tiers.ts';
 import type { Usage } from '../core/transcript.ts';
 import type { PriceTable } from '../store/schema.ts';
 import type { Db } from '../store/store.ts';
-import { monthOf } from './month.ts';
+import { daysOfMonth, monthOf } from './month.ts';
 import { mostCost, type Discounts } from './price.ts';
 import { toListPrice, type PriceVersion } from './price-book.ts';
 import type { Call } from './request-log.ts';
@@ -64,22 +64,21 @@ export async function spentList(
   whose: 'account' | 'key',
 ): Promise<NanoUsd> {
   const month = monthOf(call.startedAt);
-  const row =
+  const { first, end } = daysOfMonth(month);
+  const query =
     whose === 'account'
-      ? await db
-          .selectFrom('account_month')
-          .select('list_nano_usd')
-          .where('account_id', '=', call.accountId)
-          .where('month', '=', month)
-          .executeTakeFirst()
-      : await db
-          .selectFrom('cap_balance')
-          .innerJoin('api_key', 'api_key.cap_group_id', 'cap_balance.cap_group_id')
-          .select('list_nano_usd')
-          .where('key_id', '=', call.keyId)
-          .where('month', '=', month)
-          .executeTakeFirst();
-  return row?.list_nano_usd ?? 0n;
+      ? sql<Spent>`select cast(sum(list_nano_usd) as bigint) as list_nano_usd from account_day
+          where account_id = ${call.accountId} and day >= ${first} and day < ${end}`
+      : sql<Spent>`select list_nano_usd from cap_balance
+          join api_key on api_key.cap_group_id = cap_balance.cap_group_id
+          where key_id = ${call.keyId} and month = ${month}`;
+  const { rows } = await query.execute(db);
+  return rows[0]?.list_nano_usd ?? 0n;
+}
+
+interface Spent {
+  /** Null where there is no row to add up. */
+  readonly list_nano_usd: NanoUsd | null;
 }
 
 interface TermsRow extends PriceTable {

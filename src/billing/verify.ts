@@ -90,20 +90,6 @@ const CHECKS: Record<string, RawBuilder<Finding>> = {
     )
     select id, expected, found from compared where expected <> found limit ${DIFFERENCES_MAX}`,
 
-  'the list spend of an account and month is that of its settlements': sql<Finding>`
-    with recounted as (
-      select hold.account_id, hold.month, sum(request.list_nano_usd) as list
-      from transfer join hold on hold.hold_id = transfer.hold_id join request on request.request_id = hold.request_id
-      where transfer.kind = 'settle' group by hold.account_id, hold.month
-    ), compared as (
-      select coalesce(account_month.account_id, recounted.account_id) || ' ' || coalesce(account_month.month, recounted.month) as id,
-        cast(coalesce(recounted.list, 0) as text) as expected,
-        cast(coalesce(account_month.list_nano_usd, 0) as text) as found
-      from recounted full join account_month
-        on account_month.account_id = recounted.account_id and account_month.month = recounted.month
-    )
-    select id, expected, found from compared where expected <> found limit ${DIFFERENCES_MAX}`,
-
   'the totals of a day are those of its calls': sql<Finding>`
     with counted as (
       select account_id, started_at / ${sql.lit(DAY_MS)} as day, key_id, ${COUNTED_MODEL} as model, 1 as calls, 1 as requests,

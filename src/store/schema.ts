@@ -20,7 +20,6 @@ export interface Schema {
   contract: ContractTable;
   key_terms: KeyTermsTable;
   account_balance: AccountBalanceTable;
-  account_month: AccountMonthTable;
   usage_day: UsageDayTable;
   idempotency: IdempotencyTable;
   request_timing: RequestTimingTable;
@@ -216,13 +215,6 @@ export interface AccountBalanceTable {
   /** Credits less debits and settlements. */
   balance_nano_usd: bigint;
   held_nano_usd: bigint;
-}
-
-/** A cache: an account's list spend in a calendar month (UTC), which its tiers count. */
-export interface AccountMonthTable {
-  account_id: string;
-  month: string;
-  list_nano_usd: bigint;
 }
 
 /** A cache of what the rows of `request` add up to in a day (UTC). */

@@ -179,6 +179,41 @@ testOnEach('a conditional write does all of its statements or none', async (data
   assert.equal((await store.db.selectFrom('cap_group').selectAll().execute()).length, 2);
 });
 
+test('a conditional write that breaks half-way takes nothing of its group with it, wherever it stands', async () => {
+  for (const breaks of [[0], [4], [8], [2, 3, 7]]) {
+    for (const open of [null, 0, 5]) {
+      await using store = await openTemporaryStore({ clock });
+      const write = (index: number): Promise<boolean> => {
+        const account = sql`insert into account values (${`acc_${index}`}, ${`${index}`}, 0)`.compile(store.db);
+        const cap = breaks.includes(index) ? -1n : 1n;
+        const group = sql`insert into cap_group values (${`cap_${index}`}, ${cap})`.compile(store.db);
+        return store.writeIf(account, [group]);
+      };
+      const other = (): Promise<boolean> =>
+        store.transaction(async (transaction) => {
+          await addAccount(transaction, 'open');
+          return true;
+        });
+      // What is sent at once arrives together and forms one group.
+      const ends = await Promise.allSettled(
+        Array.from({ length: 9 }, (_, index) => (index === open ? other() : write(index))),
+      );
+      const expected = Array.from({ length: 9 }, (_, index) => index === open || !breaks.includes(index));
+      assert.deepEqual(
+        ends.map((end) => end.status === 'fulfilled' && end.value),
+        expected,
+      );
+      const written = expected.flatMap((done, index) => (done ? [index === open ? 'open' : `${index}`] : []));
+      assert.deepEqual(await names(store.db), written.toSorted());
+      const groups = await store.db.selectFrom('cap_group').select('cap_group_id').execute();
+      assert.deepEqual(
+        groups.map((group) => group.cap_group_id).toSorted(),
+        written.filter((name) => name !== 'open').map((name) => `cap_${name}`),
+      );
+    }
+  }
+});
+
 testOnEach('a transaction that stays silent is rolled back, so that the others go on', async (database) => {
   // Long enough for a busy machine to come from one statement to the next.
   await using store = await openTemporaryStore({ database, clock, transactionIdleMsMax: 500 });

@@ -7,6 +7,7 @@ import { jobs } from './0010-jobs.ts';
 import { sharedAdmission } from './0002-shared-admission.ts';
 import { dashboard } from './0011-dashboard.ts';
 import { requestContent } from './0012-request-content.ts';
+import { fewerTotals } from './0013-fewer-totals.ts';
 
 /** Every migration in its order; a new one is added at the end, and none is changed once released. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   jobs,
   dashboard,
   requestContent,
+  fewerTotals,
 ];

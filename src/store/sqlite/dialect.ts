@@ -104,13 +104,12 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   #ask(query: CompiledQuery): Promise<Rows> {
-    const { sql, parameters } = query;
     if (this.#transaction !== null) {
       const type = this.#transaction.open ? 'query' : 'begin';
       this.#transaction.open = true;
-      return this.#threads.writer.ask({ type, transaction: this.#transaction.number, sql, parameters });
+      return this.#threads.writer.ask({ type, transaction: this.#transaction.number, statement: query });
     }
-    const order: Order = { type: 'statement', sql, parameters };
+    const order: Order = { type: 'statement', statement: query };
     return onlyReads(query) ? this.#threads.reader.ask(order) : this.#threads.writer.ask(order);
   }
 }

@@ -1,8 +1,11 @@
 /**
- * Many transactions, one COMMIT. A durable commit waits for the disk; transactions that arrive meanwhile are run as
- * savepoints inside one shared outer transaction and are told their end together, once it is durable. Everything that a
- * transaction did or saw is told only then, so nobody acts on rows that may still vanish. Where the outer commit fails,
- * all of them fail.
+ * Many transactions, one COMMIT. A durable commit waits for the disk; transactions that arrive meanwhile are run inside
+ * one shared outer transaction and are told their end together, once it is durable. Everything that a transaction did or
+ * saw is told only then, so nobody acts on rows that may still vanish. Where the outer commit fails, all of them fail.
+ *
+ * A transaction that may well have to be undone runs as a savepoint. Those that only a fault can end half-way do without,
+ * as SQLite copies every page that a savepoint touches; after such a fault the group is undone, and all of it runs again
+ * as savepoints.
  */
 import { performance } from 'node:perf_hooks';
 import type { Connection } from './connection.ts';
@@ -29,6 +32,8 @@ export class GroupCommit {
   readonly #queue: Waiting[] = [];
   /** The ends of this group's transactions, told once the group is durable. */
   #ends: Reply[] = [];
+  /** This group's transactions, while they may run again; null where they must be savepoints. */
+  #repeatable: Waiting[] | null = [];
   /** The transaction whose savepoint is open. */
   #current: number | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
@@ -113,21 +118,39 @@ export class GroupCommit {
   }
 
   #start(message: Waiting): void {
-    this.#connection.execute('savepoint member');
     if (message.type === 'begin') {
+      // What it is told on its way cannot be taken back.
+      this.#repeatable = null;
+      this.#connection.execute('savepoint member');
       this.#current = message.transaction;
       return this.#query(message);
     }
-    const reply = message.type === 'write-if' ? this.#runConditionally(message) : this.#run(message.id, message);
+    const savepoint = this.#repeatable === null || mayWellBeUndone(message);
+    if (savepoint) this.#connection.execute('savepoint member');
+    const reply =
+      message.type === 'write-if' ? this.#runConditionally(message) : this.#run(message.id, message.statement);
     if (!this.#connection.inTransaction) return this.#fail(reply, message.id);
-    if (!reply.ok) this.#connection.execute('rollback to member');
-    this.#connection.execute('release member');
+    if (savepoint) {
+      if (!reply.ok || reply.changes === 0) this.#connection.execute('rollback to member');
+      this.#connection.execute('release member');
+    } else if (!reply.ok && message.type === 'write-if') {
+      return this.#startAgain(message);
+    }
+    this.#repeatable?.push(message);
     this.#ends.push(reply);
+  }
+
+  #startAgain(failed: Waiting): void {
+    this.#connection.execute('rollback');
+    this.#queue.unshift(...(this.#repeatable ?? []), failed);
+    this.#ends = [];
+    this.#repeatable = null;
+    this.#openedAt = null;
   }
 
   #query(message: Extract<Message, { type: 'begin' | 'query' }>): void {
     this.#watchIdle();
-    const reply = this.#run(message.id, message);
+    const reply = this.#run(message.id, message.statement);
     if (!this.#connection.inTransaction) return this.#fail(reply, message.id);
     this.#post([reply]);
   }
@@ -151,10 +174,7 @@ export class GroupCommit {
     let decided = success(id);
     for (const condition of conditions) {
       decided = this.#run(id, condition);
-      if (!decided.ok) return decided;
-      if (decided.changes > 0) continue;
-      this.#connection.execute('rollback to member');
-      return decided;
+      if (!decided.ok || decided.changes === 0) return decided;
     }
     for (const statement of rest) {
       const reply = this.#run(id, statement);
@@ -183,6 +203,7 @@ export class GroupCommit {
   #closeGroup(toReply: (end: Reply) => Reply): void {
     const ends = this.#ends;
     this.#ends = [];
+    this.#repeatable = [];
     this.#openedAt = null;
     this.#freeSince = performance.now();
     this.#post(ends.map(toReply));
@@ -214,6 +235,11 @@ const GROUP_GONE = new DatabaseError(
   'The database gave up the group of transactions that this one belonged to.',
   'GROUP_GONE',
 );
+
+/** A later condition undoes what an earlier one changed; a single statement is undone by SQLite itself. */
+function mayWellBeUndone(message: Waiting): boolean {
+  return message.type === 'write-if' && message.conditions.length > 1;
+}
 
 function success(id: number): Reply {
   return { id, ok: true, rows: [], changes: 0 };

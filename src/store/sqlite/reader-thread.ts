@@ -11,7 +11,7 @@ serveThread(parentPort, (post) => {
     handle(message: Message) {
       if (message.type !== 'statement') throw new Error(`The reader was sent "${message.type}".`);
       try {
-        post([{ id: message.id, ok: true, ...connection.run(message) }]);
+        post([{ id: message.id, ok: true, ...connection.run(message.statement) }]);
       } catch (error) {
         post([{ id: message.id, ok: false, ...describeError(error) }]);
       }

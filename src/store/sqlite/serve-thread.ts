@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { describeError } from './describe-error.ts';
-import { createNumberedTexts, mapTexts, START_ID, type Batch, type Message, type Reply } from './protocol.ts';
+import { createUnpacker, mapStatements, START_ID, type Batch, type Message, type Reply } from './protocol.ts';
 
 export interface ThreadWork {
   handle(message: Message): void;
@@ -13,11 +13,11 @@ export type PostReplies = (replies: readonly Reply[]) => void;
 export function serveThread(port: MessagePort | null, start: (post: PostReplies) => ThreadWork): void {
   if (port === null) throw new Error('This module runs in a worker thread only.');
   const post: PostReplies = (replies) => port.postMessage(replies);
-  const textOf = createNumberedTexts();
+  const unpack = createUnpacker();
   try {
     const work = start(post);
     port.on('message', (batch: Batch | null) => {
-      if (batch !== null) return batch.forEach((message) => work.handle(mapTexts(message, textOf)));
+      if (batch !== null) return batch.forEach((message) => work.handle(mapStatements(message, unpack)));
       work.close();
       port.close();
     });

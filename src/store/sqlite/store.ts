@@ -1,10 +1,9 @@
 /** The store on SQLite: one server, one file, one writer. */
-import { Kysely, type CompiledQuery } from 'kysely';
+import { Kysely } from 'kysely';
 import { sqliteFacts } from '../facts.ts';
 import { integersPlugin } from '../integers.ts';
 import type { Db, Store, StoreOptions } from '../store.ts';
 import { createSqliteDialect, startSqliteThreads } from './dialect.ts';
-import type { Statement } from './protocol.ts';
 
 export async function openSqlite(path: string, options: StoreOptions): Promise<Store> {
   const threads = await startSqliteThreads({
@@ -27,20 +26,12 @@ export async function openSqlite(path: string, options: StoreOptions): Promise<S
     transaction: (work) => db.transaction().execute(work),
     // All writes here run one after the other, so none needs a name to be alone.
     async writeIf(condition, rest) {
-      const order = {
-        type: 'write-if',
-        conditions: [condition].flat().map(toStatement),
-        rest: rest.map(toStatement),
-      } as const;
-      return (await threads.writer.ask(order)).changes > 0;
+      const { changes } = await threads.writer.ask({ type: 'write-if', conditions: [condition].flat(), rest });
+      return changes > 0;
     },
     // A command in another process could end a key unheard.
     listen: null,
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function toStatement({ sql, parameters }: CompiledQuery): Statement {
-  return { sql, parameters };
 }

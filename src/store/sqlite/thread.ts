@@ -2,11 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { DatabaseError } from '../database-error.ts';
 import {
-  createTextNumbers,
-  mapTexts,
+  createPacker,
+  mapStatements,
   START_ID,
   type Message,
   type Order,
+  type Packed,
   type Reply,
   type Rows,
   type ThreadSettings,
@@ -56,8 +57,8 @@ export async function startThread(entry: URL, settings: ThreadSettings): Promise
       else reject(ended);
     });
 
-  const numberOf = createTextNumbers();
-  let batch: Message<string | number>[] = [];
+  const pack = createPacker();
+  let batch: Message<Packed>[] = [];
   const send = (): void => {
     if (batch.length > 0) worker.postMessage(batch);
     batch = [];
@@ -70,7 +71,7 @@ export async function startThread(entry: URL, settings: ThreadSettings): Promise
       const answer = reply(lastId);
       // What is asked in one turn travels together, though not all of it where that is much: the thread begins meanwhile.
       if (batch.length === 0) process.nextTick(send);
-      batch.push(mapTexts({ ...order, id: lastId }, numberOf));
+      batch.push(mapStatements({ ...order, id: lastId }, pack));
       if (batch.length === BATCH_MAX) send();
       return answer;
     },
