@@ -19,6 +19,7 @@ import { openEmbeddingTable } from '../engines/glm/model/embedding-table.ts';
 import { loadEncoder } from '../engines/glm/model/encoder.ts';
 import type { Bench, Figure } from './figure.ts';
 import { fullSizeShapes } from './glm-shapes.ts';
+import { measureLlamaCpp } from './llama-cpp.ts';
 
 export const glmBench: Bench = { name: 'glm', run };
 
@@ -52,7 +53,8 @@ async function run(): Promise<readonly Figure[]> {
     await measureEncoder(model, note);
     await measureDecoder(model, note);
     note('encoder and decoder, peak memory', peakMib(), 'MiB');
-    return figures;
+    const counts = { promptTokens: PROMPT_TOKENS, newTokens: STEPS };
+    return [...figures, ...(await measureLlamaCpp(folder, windowSamples(), counts))];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -73,9 +75,13 @@ async function measureEncoder(model: string, note: Note): Promise<void> {
   const encoder = await timed(note, 'encoder, load', () =>
     loadEncoder(model, readManifest(model), availableParallelism()),
   );
-  const samples = Float32Array.from({ length: WINDOW_SAMPLES }, (_, index) => 0.3 * Math.sin((index * index) / 1e6));
+  const samples = windowSamples();
   await encoder.encode(samples, WINDOW_SAMPLES);
   await timed(note, 'encoder, 30 s', () => encoder.encode(samples, WINDOW_SAMPLES));
+}
+
+function windowSamples(): Float32Array {
+  return Float32Array.from({ length: WINDOW_SAMPLES }, (_, index) => 0.3 * Math.sin((index * index) / 1e6));
 }
 
 /** The encoder stays loaded meanwhile, as in the engine. */

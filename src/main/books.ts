@@ -95,6 +95,8 @@ export async function openBooks(config: Config, role: 'server' | 'command', cloc
         () => true,
         () => false,
       ),
+    /** Whether no other server can be on this database. */
+    isAlone: store.soleServer,
     /** Where the database is, without its password. */
     database: store.description,
     async [Symbol.asyncDispose]() {

@@ -31,7 +31,13 @@ export interface DashboardParts {
 }
 
 export function createDashboardEvents(ears: Ears, books: Books, clock: Clock, log: Logger): EventHub {
-  return createEventHub({ reports: books.reports, engines: () => ears.engines.map(engineHealth), clock, log });
+  return createEventHub({
+    reports: books.reports,
+    isOneOfSeveral: !books.isAlone,
+    engines: () => ears.engines.map(engineHealth),
+    clock,
+    log,
+  });
 }
 
 /** Calls that tell the open pages when their rows are written. */

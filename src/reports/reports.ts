@@ -31,7 +31,7 @@ import {
 } from './people-rows.ts';
 import { priceHistory } from './price-history.ts';
 import { requestDetail } from './request-detail.ts';
-import { findRequest, requestPage, showRequest, type RequestsQuery } from './request-rows.ts';
+import { findRequest, newestCalls, requestPage, showRequest, type RequestsQuery } from './request-rows.ts';
 import { balanceOf, statementPage } from './statement-page.ts';
 import { usageChart, type UsageChartQuery } from './usage-chart.ts';
 
@@ -64,6 +64,7 @@ export function createReports({ db, clock, pricing, priceBook }: ReportsOptions)
       const row = await findRequest(db, null, requestId);
       return row === null ? null : showRequest(row);
     },
+    newestCalls: () => newestCalls(db),
     statementPage: (accountId: string, month: string) => statementPage(db, accountId, month, now()),
     statementCsv: async (accountId: string, month: string) => statementCsv(await statement(db, accountId, month)),
     balanceOf: (accountId: string) => balanceOf(db, accountId),

@@ -72,6 +72,22 @@ export async function findRequest(db: Db, accountId: string | null, requestId: s
   return rows[0] ?? null;
 }
 
+/** The calls that began last, the newest first, for those who watch. */
+export async function newestCalls(
+  db: Db,
+): Promise<readonly { readonly requestId: string; readonly accountId: string }[]> {
+  return db
+    .selectFrom('request')
+    .select(['request_id as requestId', 'account_id as accountId'])
+    .orderBy('started_at', 'desc')
+    .orderBy('request_id', 'desc')
+    .limit(NEWEST_MAX)
+    .execute();
+}
+
+/** Of more than so many at once, and of calls that were overtaken by so many, a page hears when it is read anew. */
+const NEWEST_MAX = 200;
+
 /** Whether an index leads past the calls that the filter leaves out. */
 function isSelective({ keyId, model, engine, code, slowMs, warned, status }: RequestsQuery): boolean {
   return [keyId, model, engine, code, slowMs].some((value) => value !== undefined) || warned || status === 'ok';

@@ -20,7 +20,7 @@ import {
   type StatementReply,
   type UsageReply,
 } from '../http/api/contract.ts';
-import { assertRefused, openDashboard, send, type Dashboard, type Person } from './dashboard-session.ts';
+import { assertRefused, listenAs, openDashboard, send, type Dashboard, type Person } from './dashboard-session.ts';
 import { bodyOf, FIXTURES, serveRecordings, type RecordingServer, type RunningServer } from './running-server.ts';
 
 const MODEL = 'glm/glm-asr-2512';
@@ -159,7 +159,7 @@ test('a key is made, used, changed, rotated and revoked, seen at once by all, an
 
 test('a page that is open hears of calls, of keys, and of what commands change', { timeout: 60_000 }, async () => {
   const { key, row } = await createKey(owner);
-  await using events = await listenAs(viewer);
+  await using events = await listenAs(server, viewer);
   await events.next('engines');
   const { id } = await bodyOf<{ id: string }>(await server.run(key, files.url('go-forward.wav')));
   const request = await events.next<RequestRow>('request', (heard) => heard.request_id === id);
@@ -167,35 +167,11 @@ test('a page that is open hears of calls, of keys, and of what commands change',
   await owner.post(`/api/keys/${row.key_id}`, { name: 'renamed' });
   await events.next('keys');
   await events.next('overview');
-  await using fresh = await listenAs(viewer);
+  await using fresh = await listenAs(server, viewer);
   await fresh.next('engines');
   assert.equal((await server.earshot('key', 'revoke', row.key_id)).code, 0);
   await fresh.next('keys');
 });
-
-async function listenAs(person: Person) {
-  const left = new AbortController();
-  const response = await fetch(`${server.url}/api/events`, { headers: { cookie: person.cookie }, signal: left.signal });
-  assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  const next = async <T>(name: string, isIt: (data: T) => boolean = () => true): Promise<T> => {
-    for (;;) {
-      const events = text.split('\n\n');
-      text = events.pop() ?? '';
-      for (const [index, event] of events.entries()) {
-        const [, heard, data = 'null'] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
-        if (heard !== name || !isIt(JSON.parse(data) as T)) continue;
-        text = [...events.slice(index + 1), text].join('\n\n');
-        return JSON.parse(data) as T;
-      }
-      const { value, done } = (await reader?.read()) ?? { done: true, value: undefined };
-      assert.ok(!done, `the stream ended before ${name}`);
-      text += value ?? '';
-    }
-  };
-  return { next, [Symbol.asyncDispose]: async () => left.abort() };
-}
 
 test('the playground calls with a key of the account: held, charged and recorded as one of its calls', async () => {
   const { row } = await createKey(owner, { name: 'play', cap_usd: '1' });
@@ -221,6 +197,9 @@ test('the playground calls with a key of the account: held, charged and recorded
   const byUrl = { key_id: row.key_id, model: MODEL, audio_url: files.url('go-forward.wav') };
   const linked = await owner.post<PlaygroundReply>('/api/playground', byUrl);
   assert.equal(linked.body.text, text);
+  // Of a recording that the page has not itself, it gets what there is to play.
+  assert.equal(uploaded.body.wav, null);
+  assert.deepEqual(Buffer.from(linked.body.wav ?? '', 'base64'), await readFile(join(FIXTURES, 'go-forward.wav')));
   assert.equal((await server.verify()).balanced, true);
 });
 

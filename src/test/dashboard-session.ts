@@ -88,6 +88,31 @@ export async function logInAs(
 
 let people = 0;
 
+/** The events that an open page of theirs hears. */
+export async function listenAs(server: Pick<RunningServer, 'url'>, person: Person) {
+  const left = new AbortController();
+  const response = await fetch(`${server.url}/api/events`, { headers: { cookie: person.cookie }, signal: left.signal });
+  assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const next = async <T>(name: string, isIt: (data: T) => boolean = () => true): Promise<T> => {
+    for (;;) {
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      for (const [index, event] of events.entries()) {
+        const [, heard, data = 'null'] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+        if (heard !== name || !isIt(JSON.parse(data) as T)) continue;
+        text = [...events.slice(index + 1), text].join('\n\n');
+        return JSON.parse(data) as T;
+      }
+      const { value, done } = (await reader?.read()) ?? { done: true, value: undefined };
+      assert.ok(!done, `the stream ended before ${name}`);
+      text += value ?? '';
+    }
+  };
+  return { next, [Symbol.asyncDispose]: async () => left.abort() };
+}
+
 export function assertRefused(answer: { status: number; body: unknown }, status: number, code: string): void {
   assert.deepEqual(
     { status: answer.status, code: (answer.body as Partial<ErrorBody>).error?.code },

@@ -187,6 +187,13 @@ test(
     }
     await page.getByRole('link', { name: 'its arithmetic' }).click();
     await page.getByText('the arithmetic agrees').waitFor();
+
+    // A recording that is elsewhere plays too, though the page loads nothing from there.
+    await show(page, server, '/playground');
+    await page.getByLabel('The URL of a recording').fill(recordings.url(RECORDING));
+    await page.getByRole('button', { name: 'Transcribe' }).click();
+    await page.getByRole('button', { name: 'Play', exact: true }).click({ timeout: 60_000 });
+    await page.locator('li[aria-current=true]').waitFor();
     assert.deepEqual(complaints, []);
     await context.close();
   },

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { temporaryDatabase } from '../store/temporary-store.ts';
+import type { RequestRow } from '../http/api/contract.ts';
+import { listenAs, logInAs } from './dashboard-session.ts';
 import { bodyOf, serveRecordings, startServer } from './running-server.ts';
 
 test('keys, limits, money and revocations are the same on every server of one PostgreSQL, and its password stays secret', async () => {
@@ -19,6 +21,8 @@ test('keys, limits, money and revocations are the same on every server of one Po
   await using second = servers[1];
   const { key, key_id: keyId } = await first.createKey('--rpm', '3');
   const call = recordings.url('go-forward.wav');
+  await using page = await listenAs(first, await logInAs(first, 'operator'));
+  await page.next('engines');
 
   const replies = [await first.run(key, call), await second.run(key, call), await first.run(key, call)];
   assert.deepEqual(
@@ -33,8 +37,9 @@ test('keys, limits, money and revocations are the same on every server of one Po
   assert.equal(limited.status, 429);
   assert.ok(Number(limited.headers.get('retry-after')) > 50);
 
-  const costs = await Promise.all(replies.map((reply) => bodyOf<{ cost_usd: string }>(reply)));
-  const spent = costs.reduce((sum, { cost_usd: cost }) => sum + Math.round(Number(cost) * 1e9), 0);
+  const answered = await Promise.all(replies.map((reply) => bodyOf<{ id: string; cost_usd: string }>(reply)));
+  for (const { id } of answered) await page.next<RequestRow>('request', (heard) => heard.request_id === id);
+  const spent = answered.reduce((sum, { cost_usd: cost }) => sum + Math.round(Number(cost) * 1e9), 0);
   for (const server of [first, second]) {
     const status = await server.keyStatus(key);
     assert.equal(Math.round(Number(status.spent_usd) * 1e9), spent);

@@ -64,8 +64,14 @@ export function longRecording(
 
 /** One behind the other. */
 export function inOne(parts: readonly LongRecording[]): LongRecording {
+  const samples = new Int16Array(parts.reduce((length, part) => length + part.samples.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    samples.set(part.samples, at);
+    at += part.samples.length;
+  }
   return {
-    samples: Int16Array.from(parts.flatMap(({ samples }) => [...samples])),
+    samples,
     text: parts.map(({ text }) => text).join(' '),
     names: parts.flatMap(({ names }) => names),
   };

@@ -19,20 +19,32 @@ export function wordErrorRate(reference: string, text: string): number {
   return errors / words;
 }
 
-/** The most words in a row that are missing in the text, and the most in a row that nobody said. */
-export function longestRuns(reference: string, text: string): { readonly missing: number; readonly added: number } {
-  const steps = align(englishWords(reference), englishWords(text));
-  return {
-    missing: longestRun(steps, (step) => step.text === null),
-    added: longestRun(steps, (step) => step.reference === null),
-  };
+/**
+ * The most words of one stretch that nothing in the other text stands for, by their letters: a stretch that was heard
+ * wrongly may come out as fewer words, but hardly as fewer letters.
+ */
+export function mostLost(reference: string, text: string): { readonly missing: number; readonly added: number } {
+  let [missing, added] = [0, 0];
+  for (const steps of differingStretches(align(englishWords(reference), englishWords(text)))) {
+    const said = steps.flatMap((step) => step.reference ?? []);
+    const heard = steps.flatMap((step) => step.text ?? []);
+    missing = Math.max(missing, wordsBeyond(said, heard));
+    added = Math.max(added, wordsBeyond(heard, said));
+  }
+  return { missing, added };
 }
 
-function longestRun(steps: readonly Step[], is: (step: Step) => boolean): number {
-  let [longest, run] = [0, 0];
+function differingStretches(steps: readonly Step[]): Step[][] {
+  const stretches: Step[][] = [[]];
   for (const step of steps) {
-    run = is(step) ? run + 1 : 0;
-    longest = Math.max(longest, run);
+    if (step.reference === step.text) stretches.push([]);
+    else stretches.at(-1)?.push(step);
   }
-  return longest;
+  return stretches;
+}
+
+/** How many words the letters that `words` has more than `others` are. */
+function wordsBeyond(words: readonly string[], others: readonly string[]): number {
+  const letters = words.join('').length;
+  return letters === 0 ? 0 : words.length * Math.max(0, 1 - others.join('').length / letters);
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import type { PlaygroundReply } from '../../../src/http/api/contract.ts';
 import { showCount, showMoment, showMs, showSeconds } from '../format.ts';
 import { useMe } from '../query.ts';
@@ -47,7 +47,9 @@ function Listened({ chosen, heard, reply, busy }: Omit<Properties, 'chosen' | 'c
   const audio = useRef<HTMLAudioElement>(null);
   const [at, setAt] = useState(0);
   const [plays, setPlays] = useState(false);
-  const source = useBlobUrl(chosen.kind === 'file' ? chosen.file : null);
+  const wav = reply?.wav ?? null;
+  const fetched = useMemo(() => (wav === null ? null : wavFile(wav)), [wav]);
+  const source = useBlobUrl(chosen.kind === 'file' ? chosen.file : fetched);
   const duration = reply?.duration_seconds ?? heard?.duration ?? 0;
   useFollow(audio, plays, setAt);
   const seek = (seconds: number): void => {
@@ -108,7 +110,11 @@ function Listened({ chosen, heard, reply, busy }: Omit<Properties, 'chosen' | 'c
 
 const NONE: PlaygroundReply['pieces'] = [];
 
-function useBlobUrl(file: File | null): string | null {
+function wavFile(base64: string): Blob {
+  return new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: 'audio/wav' });
+}
+
+function useBlobUrl(file: Blob | null): string | null {
   const [url, setUrl] = useState<string | null>(null);
   useEffect(() => {
     if (file === null) return undefined;

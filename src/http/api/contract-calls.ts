@@ -362,6 +362,11 @@ export interface PlaygroundReply {
   readonly pieces: readonly { readonly start: number; readonly end: number }[];
   /** The loudest moment of each of at most 1,000 equal parts, 0 to 1; null where it isn't known. */
   readonly peaks: readonly number[] | null;
+  /**
+   * What was heard of a recording given by URL, as a WAV file in base64: a page loads nothing from elsewhere. Null for an
+   * upload, which the page has, and for more than five minutes.
+   */
+  readonly wav: string | null;
   readonly duration_seconds: number;
   readonly took_ms: number;
   readonly input_tokens: number;

@@ -1,6 +1,7 @@
 /**
- * Tells open pages what happens while they look: calls as they end here, engines as they change, and, from the audit log,
- * what anybody changed, on this server or another, by the dashboard or by a command.
+ * Tells open pages what happens while they look: calls as they end, at once where that is here and soon where it is on
+ * another server; engines as they change; and, from the audit log, what anybody changed, on this server or another, by the
+ * dashboard or by a command.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
@@ -22,15 +23,22 @@ export interface EventHub extends AsyncDisposable {
   add(listener: Listener): void;
   remove(listener: Listener): void;
   /** A call has ended, and its row is written. */
-  callEnded(call: { readonly requestId: string; readonly accountId: string }): void;
+  callEnded(call: EndedCall): void;
   /** Something was changed here: the log is read at once. */
   changed(): void;
   /** Ends every stream: the server stops. */
   close(): void;
 }
 
+export interface EndedCall {
+  readonly requestId: string;
+  readonly accountId: string;
+}
+
 export interface EventHubOptions {
-  readonly reports: Pick<Reports, 'auditSince' | 'requestRow'>;
+  readonly reports: Pick<Reports, 'auditSince' | 'newestCalls' | 'requestRow'>;
+  /** Whether other servers answer calls too. */
+  readonly isOneOfSeveral: boolean;
   readonly engines: () => readonly EngineHealth[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -45,7 +53,7 @@ const LISTENERS_MAX = 200;
 const LATE_MS = 10_000;
 
 export function createEventHub(options: EventHubOptions): EventHub {
-  const { reports, engines, log } = options;
+  const { engines, log } = options;
   const listeners = new Set<Listener>();
   const teller = createTeller(listeners, options);
   let timer: NodeJS.Timeout | null = null;
@@ -61,24 +69,20 @@ export function createEventHub(options: EventHubOptions): EventHub {
     isFull: () => listeners.size >= LISTENERS_MAX,
     add(listener) {
       listeners.add(listener);
-      timer ??= setInterval(takeTurn, TURN_MS).unref();
       listener.send('engines', engines());
+      if (timer !== null) return;
+      timer = setInterval(takeTurn, TURN_MS).unref();
+      takeTurn();
     },
     remove(listener) {
       listeners.delete(listener);
       if (listeners.size > 0 || timer === null) return;
       clearInterval(timer);
       timer = null;
+      teller.rest();
     },
-    callEnded({ requestId, accountId }) {
-      if (concerned(listeners, accountId).length === 0) return;
-      teller.sumsChanged(accountId);
-      reports
-        .requestRow(requestId)
-        .then((row) =>
-          concerned(listeners, accountId).forEach((listener) => row !== null && listener.send('request', row)),
-        )
-        .catch((error: unknown) => log.warn({ cause: String(error) }, 'dashboard-events-failed'));
+    callEnded(call) {
+      teller.tellCall(call).catch((error: unknown) => log.warn({ cause: String(error) }, 'dashboard-events-failed'));
     },
     changed: takeTurn,
     close() {
@@ -99,11 +103,28 @@ function concerned(listeners: ReadonlySet<Listener>, accountId: string | null): 
 }
 
 /** What is told from time to time, while anybody listens. */
-function createTeller(listeners: ReadonlySet<Listener>, { reports, engines, clock }: EventHubOptions) {
+function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSeveral, engines, clock }: EventHubOptions) {
   const freshChanges = readFreshChanges(reports, clock);
+  /** The newest calls at the last look; null where nobody watched until now. */
+  let known: ReadonlySet<string> | null = null;
   /** Accounts whose sums have changed since their pages were told. */
   const stale = new Set<string>();
   let told = { overview: 0, engines: 0, shownEngines: '' };
+
+  async function tellCall({ requestId, accountId }: EndedCall): Promise<void> {
+    if (concerned(listeners, accountId).length === 0) return;
+    stale.add(accountId);
+    const row = await reports.requestRow(requestId);
+    if (row !== null) for (const listener of concerned(listeners, accountId)) listener.send('request', row);
+  }
+
+  /** A call that ended here is told once more: to a page, that changes nothing. */
+  async function tellCallsElsewhere(): Promise<void> {
+    const newest = await reports.newestCalls();
+    const fresh = known === null ? [] : newest.filter(({ requestId }) => known?.has(requestId) === false);
+    known = new Set(newest.map(({ requestId }) => requestId));
+    for (const call of fresh.toReversed()) await tellCall(call);
+  }
 
   async function tellChanges(): Promise<void> {
     const fresh = (await freshChanges()).filter(({ action }) => !action.startsWith('user.'));
@@ -134,10 +155,15 @@ function createTeller(listeners: ReadonlySet<Listener>, { reports, engines, cloc
   }
 
   return {
-    sumsChanged: (accountId: string): void => void stale.add(accountId),
+    tellCall,
+    /** Nobody listens any more. */
+    rest: (): void => {
+      known = null;
+    },
     async turn(): Promise<void> {
       if (listeners.size === 0) return;
       await tellChanges();
+      if (isOneOfSeveral) await tellCallsElsewhere();
       tellOverview(clock.now());
       await tellEngines(clock.now());
     },

@@ -6,6 +6,7 @@
 import { SAMPLE_RATE_HZ, type Pcm, type Piece } from '../../core/pcm.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatUsd } from '../../core/money.ts';
+import { toWav } from '../../engines/wav.ts';
 import { render } from '../../recognize/render/render.ts';
 import { transcribe } from '../../transcribe/transcribe.ts';
 import type { OpenAudio, ReceiveAudio, Services, Transcription } from '../../transcribe/transcribe.ts';
@@ -47,7 +48,11 @@ export function playgroundRoute(services: PlaygroundServices): Route {
 interface Heard {
   pieces: readonly Piece[];
   peaks: readonly number[] | null;
+  wav: string | null;
 }
+
+/** Of a recording given by URL, for the page to play: 13 MB of text. */
+const PLAYED_SAMPLES_MAX = 300 * SAMPLE_RATE_HZ;
 
 async function run(
   call: ApiCall,
@@ -58,7 +63,7 @@ async function run(
 ): Promise<PlaygroundReply> {
   const { transcription, reports, metrics } = services;
   const startedAt = reports.now();
-  const heard: Heard = { pieces: [], peaks: null };
+  const heard: Heard = { pieces: [], peaks: null, wav: null };
   const done = await transcribe(
     {
       requestId: call.requestId,
@@ -70,7 +75,10 @@ async function run(
       render: renderRunReply,
       defer: () => Promise.reject(new Error('The playground is never answered later.')),
     },
-    listening({ ...transcription, authenticate: () => transcription.findCaller(request.key_id) }, heard, signal),
+    listening(
+      { ...transcription, authenticate: () => transcription.findCaller(request.key_id) },
+      { heard, isByUrl: upload === null, signal },
+    ),
   );
   if (done.kind !== 'transcription') throw new Error('The playground sends no idempotency key and waits.');
   metrics.audio(done.call.model, done.usage.durationMs / 1000);
@@ -78,8 +86,11 @@ async function run(
   return toReply(done, heard, reports.now() - startedAt);
 }
 
-/** Notes on their way what the screen draws: the pieces of speech, and how loud the recording is. */
-function listening(services: Services, heard: Heard, signal: AbortSignal): Services {
+/** Notes on their way what the screen draws and plays: the pieces of speech, how loud the recording is, and its sound. */
+function listening(
+  services: Services,
+  { heard, isByUrl, signal }: { readonly heard: Heard; readonly isByUrl: boolean; readonly signal: AbortSignal },
+): Services {
   return {
     ...services,
     decoder: {
@@ -87,6 +98,7 @@ function listening(services: Services, heard: Heard, signal: AbortSignal): Servi
       async decode(source, aborted) {
         const recording = await services.decoder.decode(source, aborted);
         heard.peaks = await peaksOf(recording, signal);
+        if (isByUrl) heard.wav = await playable(recording);
         return recording;
       },
     },
@@ -103,6 +115,11 @@ function listening(services: Services, heard: Heard, signal: AbortSignal): Servi
 /** A drawing is not worth a call: without it the recording is transcribed all the same. */
 async function peaksOf(recording: Pcm, signal: AbortSignal): Promise<readonly number[] | null> {
   return loudestMoments(recording, signal).catch(() => null);
+}
+
+async function playable(recording: Pcm): Promise<string | null> {
+  if (recording.sampleCount > PLAYED_SAMPLES_MAX) return null;
+  return Buffer.from(toWav(await recording.read(0, recording.sampleCount))).toString('base64');
 }
 
 async function readRequest(
@@ -168,7 +185,7 @@ function toTranscribeRequest(request: PlaygroundRequest, upload: OpenAudio | nul
   };
 }
 
-function toReply(done: Transcription, { pieces, peaks }: Heard, tookMs: number): PlaygroundReply {
+function toReply(done: Transcription, { pieces, peaks, wav }: Heard, tookMs: number): PlaygroundReply {
   const { call, transcript, usage, receipt } = done;
   const rendering = { transcript, durationSeconds: usage.durationMs / 1000, language: null, members: {} };
   return {
@@ -180,6 +197,7 @@ function toReply(done: Transcription, { pieces, peaks }: Heard, tookMs: number):
     segments: transcript.segments ?? [],
     pieces: pieces.map(({ start, end }) => ({ start: start / SAMPLE_RATE_HZ, end: end / SAMPLE_RATE_HZ })),
     peaks,
+    wav,
     duration_seconds: usage.durationMs / 1000,
     took_ms: tookMs,
     input_tokens: usage.inputTokens,
