@@ -115,6 +115,8 @@ test(
       await page.getByRole('button', { name: 'Add or take credit' }).click();
       const dialog = page.getByRole('dialog', { name: 'Add or take credit' });
       await dialog.getByLabel('What').selectOption(kind);
+      const begins = dialog.getByText(/^What was charged before counts: the balance stands at [-−]\$0\.0/);
+      assert.equal(await begins.count(), kind === 'prepaid' ? 1 : 0);
       await dialog.getByLabel('Amount in US dollars').fill(usd);
       await dialog.getByLabel('Note').fill(note);
       await send(dialog, 'Write it down');

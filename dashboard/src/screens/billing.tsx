@@ -1,7 +1,7 @@
 import { useState, type FormEvent, type ReactNode } from 'react';
 import type { CreditRequest, StatementReply } from '../../../src/http/api/contract.ts';
 import { addressOf, post } from '../api.ts';
-import { showCount, showDiscount, showMonth, showSeconds } from '../format.ts';
+import { fromNano, showCount, showDiscount, showMonth, showSeconds, showUsd, toNano } from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
 import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
 import { Button, buttonClass } from '../ui/button.tsx';
@@ -223,11 +223,17 @@ function Balance({ statement }: { statement: StatementReply }): ReactNode {
         <Credit
           accountId={statement.account.account_id}
           isPrepaid={balance?.prepaid === true}
+          balanceUsd={balance?.balance_usd ?? fromNano(-chargedSoFar(statement))}
           onClose={() => setOpen(false)}
         />
       )}
     </Card>
   );
+}
+
+/** In nano-dollars: what an account owes that never had a credit. */
+function chargedSoFar({ months }: StatementReply): bigint {
+  return months.reduce((sum, { cost_usd: cost }) => sum + toNano(cost), 0n);
 }
 
 type Entry = NonNullable<StatementReply['balance']>['entries'][number];
@@ -248,10 +254,11 @@ const ENTRY_COLUMNS = (): Columns<Entry> => [
 interface CreditProperties {
   readonly accountId: string;
   readonly isPrepaid: boolean;
+  readonly balanceUsd: string;
   readonly onClose: () => void;
 }
 
-function Credit({ accountId, isPrepaid, onClose }: CreditProperties): ReactNode {
+function Credit({ accountId, isPrepaid, balanceUsd, onClose }: CreditProperties): ReactNode {
   const [kind, setKind] = useState<CreditRequest['kind']>('credit');
   const [usd, setUsd] = useState('');
   const [note, setNote] = useState('');
@@ -280,6 +287,11 @@ function Credit({ accountId, isPrepaid, onClose }: CreditProperties): ReactNode 
       <form onSubmit={(event) => void save(event)} className="space-y-4">
         <SelectField
           label={t('What')}
+          {...(kind === 'prepaid' && {
+            hint: t('What was charged before counts: the balance stands at {balance} without this.', {
+              balance: showUsd(balanceUsd).text,
+            }),
+          })}
           value={kind}
           onChange={({ target }) => setKind(target.value as CreditRequest['kind'])}
         >

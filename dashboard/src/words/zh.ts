@@ -383,6 +383,8 @@ export default {
   'calls stop when it is used up': '用尽后停止调用',
   'not prepaid: it limits no call': '非预付：不限制调用',
   'Add to it, and make the account prepaid': '充值并设为预付账户',
+  'What was charged before counts: the balance stands at {balance} without this.':
+    '此前的费用也计算在内：不含本次充值的余额为 {balance}。',
   'With one, calls stop when it is used up.': '设置后，余额用尽即停止调用。',
   'Words that may occur': '可能出现的词',
   'Write it down': '记入账本',
