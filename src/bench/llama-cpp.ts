@@ -70,7 +70,7 @@ async function benchEncoder(programs: string, decoder: string, encoder: string, 
     ['-m', decoder, '--mmproj', encoder, '--audio', audio, '-t', THREADS, ...words],
     { maxBuffer: 2 ** 26 },
   );
-  return Number(/slice encoded in (\d+) ms/.exec(stdout + stderr)?.[1]) / 1000;
+  return Number(/(?:slice encoded|encoding done) in (\d+) ms/.exec(stdout + stderr)?.[1]) / 1000;
 }
 
 /** What the published names are called there, in the order in which they are replaced. */
