@@ -1,4 +1,5 @@
 /** Writes GGUF files (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) whose weights are random: only their shapes matter. */
+import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 /** As the published files name them; blocks are of 32 weights. */
@@ -44,8 +45,10 @@ export function writeGguf(path: string, metadata: Readonly<Record<string, Value>
   const header = Buffer.concat(head);
   const file = openSync(path, 'wx');
   writeSync(file, Buffer.concat([header, Buffer.alloc(aligned(header.length) - header.length)]));
+  const patterns = new Map<TensorType, Buffer>();
   for (const tensor of tensors) {
-    const pattern = randomBlocks(tensor.type);
+    const pattern = patterns.get(tensor.type) ?? randomBlocks(tensor.type);
+    patterns.set(tensor.type, pattern);
     for (let left = aligned(bytesOf(tensor)); left > 0; left -= pattern.length) {
       writeSync(file, pattern, 0, Math.min(left, pattern.length));
     }
@@ -65,12 +68,7 @@ function aligned(bytes: number): number {
 /** Weights of the spread that layers of this width have: about 0.02. */
 function randomBlocks(type: TensorType): Buffer {
   const { bytes } = TYPES[type];
-  const pattern = Buffer.alloc(PATTERN_BLOCKS * bytes);
-  let state = 1;
-  for (let index = 0; index < pattern.length; index += 1) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    pattern[index] = state >>> 16;
-  }
+  const pattern = randomFillSync(Buffer.alloc(PATTERN_BLOCKS * bytes));
   for (let block = 0; block < pattern.length; block += bytes) {
     switch (type) {
       case 'F32':

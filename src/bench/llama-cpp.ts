@@ -23,24 +23,25 @@ export async function measureLlamaCpp(
 ): Promise<readonly Figure[]> {
   const programs = process.env['EARSHOT_LLAMA_CPP'];
   if (programs === undefined) return [];
-  const [decoder, encoder, audio] = ['decoder.gguf', 'encoder.gguf', 'window.wav'].map((name) => join(folder, name));
-  const files = [decoder, encoder, audio] as [string, string, string];
+  const decoder = join(folder, 'decoder.gguf');
+  const encoder = join(folder, 'encoder.gguf');
+  const audio = join(folder, 'window.wav');
   try {
-    writeGguf(files[0], decoderMetadata(), tensorsOf('language_model.'));
-    writeGguf(files[1], ENCODER, [
+    writeGguf(decoder, decoderMetadata(), tensorsOf('language_model.'));
+    writeGguf(encoder, ENCODER, [
       ...tensorsOf('audio_tower.'),
       ...tensorsOf('multi_modal_projector.'),
       ...ENCODER_ONLY,
     ]);
-    writeFileSync(files[2], toWav(samples));
-    const speeds = await benchDecoder(programs, files[0], promptTokens, newTokens);
+    writeFileSync(audio, toWav(samples));
+    const speeds = await benchDecoder(programs, decoder, promptTokens, newTokens);
     return [
-      ['encoder, 30 s', await benchEncoder(programs, ...files), 's'] as const,
+      ['encoder, 30 s', await benchEncoder(programs, decoder, encoder, audio), 's'] as const,
       [`prefill, ${promptTokens} tokens`, promptTokens / speeds.reading, 's'] as const,
       ['writing, 1 side by side', speeds.writing, 'tokens/s'] as const,
     ].map(([quantity, value, unit]) => ({ subject: `llama.cpp, ${THREADS} threads`, quantity, value, unit }));
   } finally {
-    for (const file of files) rmSync(file, { force: true });
+    for (const file of [decoder, encoder, audio]) rmSync(file, { force: true });
   }
 }
 

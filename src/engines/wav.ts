@@ -5,14 +5,21 @@ const HEADER_BYTES = 44;
 const SAMPLE_BYTES = 2;
 const FULL_SCALE = 32_768;
 
-/** Samples in [-1, 1]; what lies beyond is clamped, and what is no number is silence. */
+/** A whole file; samples as `toPcm16` takes them. */
 export function toWav(samples: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + samples.length * SAMPLE_BYTES);
   bytes.set(wavHeader(samples.length * SAMPLE_BYTES, SAMPLE_RATE_HZ));
+  bytes.set(toPcm16(samples), HEADER_BYTES);
+  return bytes;
+}
+
+/** What stands behind the header. Samples in [-1, 1]; what lies beyond is clamped, and what is no number is silence. */
+export function toPcm16(samples: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(samples.length * SAMPLE_BYTES);
   const view = new DataView(bytes.buffer);
   for (const [index, sample] of samples.entries()) {
     const value = Math.min(FULL_SCALE - 1, Math.max(-FULL_SCALE, Math.round(sample * FULL_SCALE)));
-    view.setInt16(HEADER_BYTES + index * SAMPLE_BYTES, value, true);
+    view.setInt16(index * SAMPLE_BYTES, value, true);
   }
   return bytes;
 }

@@ -106,19 +106,19 @@ function concerned(listeners: ReadonlySet<Listener>, accountId: string | null): 
 function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSeveral, engines, clock }: EventHubOptions) {
   const freshChanges = readFreshChanges(reports, clock);
   /** The newest calls at the last look; null where nobody watched until now. */
-  let known: ReadonlySet<string> | null = null;
+  let known: Set<string> | null = null;
   /** Accounts whose sums have changed since their pages were told. */
   const stale = new Set<string>();
   let told = { overview: 0, engines: 0, shownEngines: '' };
 
   async function tellCall({ requestId, accountId }: EndedCall): Promise<void> {
+    known?.add(requestId);
     if (concerned(listeners, accountId).length === 0) return;
     stale.add(accountId);
     const row = await reports.requestRow(requestId);
     if (row !== null) for (const listener of concerned(listeners, accountId)) listener.send('request', row);
   }
 
-  /** A call that ended here is told once more: to a page, that changes nothing. */
   async function tellCallsElsewhere(): Promise<void> {
     const newest = await reports.newestCalls();
     const fresh = known === null ? [] : newest.filter(({ requestId }) => known?.has(requestId) === false);

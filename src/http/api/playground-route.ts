@@ -3,10 +3,9 @@
  * admitted, held, capped, charged and recorded as every call of that key.
  */
 
-import { SAMPLE_RATE_HZ, type Pcm, type Piece } from '../../core/pcm.ts';
+import { SAMPLE_RATE_HZ, type Piece } from '../../core/pcm.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatUsd } from '../../core/money.ts';
-import { toWav } from '../../engines/wav.ts';
 import { render } from '../../recognize/render/render.ts';
 import { transcribe } from '../../transcribe/transcribe.ts';
 import type { OpenAudio, ReceiveAudio, Services, Transcription } from '../../transcribe/transcribe.ts';
@@ -20,6 +19,7 @@ import { setRateLimitHeaders } from '../rate-limit-headers.ts';
 import { playgroundRequest, type PlaygroundReply, type PlaygroundRequest } from './contract.ts';
 import { accountOf, bodyOf, CHANGERS, type ApiCall } from './guard.ts';
 import { loudestMoments } from './loudest-moments.ts';
+import { playable } from './playable.ts';
 import type { ApiServices } from './api-services.ts';
 
 export interface PlaygroundServices extends Pick<ApiServices, 'guard' | 'reports'> {
@@ -50,9 +50,6 @@ interface Heard {
   peaks: readonly number[] | null;
   wav: string | null;
 }
-
-/** Of a recording given by URL, for the page to play: 13 MB of text. */
-const PLAYED_SAMPLES_MAX = 300 * SAMPLE_RATE_HZ;
 
 async function run(
   call: ApiCall,
@@ -97,8 +94,8 @@ function listening(
       ...services.decoder,
       async decode(source, aborted) {
         const recording = await services.decoder.decode(source, aborted);
-        heard.peaks = await peaksOf(recording, signal);
-        if (isByUrl) heard.wav = await playable(recording);
+        heard.peaks = await orNull(loudestMoments(recording, signal));
+        if (isByUrl) heard.wav = await orNull(playable(recording));
         return recording;
       },
     },
@@ -112,14 +109,9 @@ function listening(
   };
 }
 
-/** A drawing is not worth a call: without it the recording is transcribed all the same. */
-async function peaksOf(recording: Pcm, signal: AbortSignal): Promise<readonly number[] | null> {
-  return loudestMoments(recording, signal).catch(() => null);
-}
-
-async function playable(recording: Pcm): Promise<string | null> {
-  if (recording.sampleCount > PLAYED_SAMPLES_MAX) return null;
-  return Buffer.from(toWav(await recording.read(0, recording.sampleCount))).toString('base64');
+/** Neither a drawing nor its sound is worth a call: without them the recording is transcribed all the same. */
+function orNull<T>(made: Promise<T>): Promise<T | null> {
+  return made.catch(() => null);
 }
 
 async function readRequest(

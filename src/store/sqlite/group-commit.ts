@@ -140,12 +140,12 @@ export class GroupCommit {
     this.#ends.push(reply);
   }
 
+  /** Nothing of this group has been told yet. */
   #startAgain(failed: Waiting): void {
     this.#connection.execute('rollback');
     this.#queue.unshift(...(this.#repeatable ?? []), failed);
-    this.#ends = [];
+    this.#takeEnds();
     this.#repeatable = null;
-    this.#openedAt = null;
   }
 
   #query(message: Extract<Message, { type: 'begin' | 'query' }>): void {
@@ -201,12 +201,17 @@ export class GroupCommit {
   }
 
   #closeGroup(toReply: (end: Reply) => Reply): void {
+    this.#repeatable = [];
+    this.#post(this.#takeEnds().map(toReply));
+  }
+
+  /** The outer transaction is over, and the lock free. */
+  #takeEnds(): readonly Reply[] {
     const ends = this.#ends;
     this.#ends = [];
-    this.#repeatable = [];
     this.#openedAt = null;
     this.#freeSince = performance.now();
-    this.#post(ends.map(toReply));
+    return ends;
   }
 
   #leave(): void {
