@@ -67,6 +67,7 @@ function createMeasuringPool(): Pool {
     name: 'bench',
     size: 1,
     setup: null,
+    jobsMax: 1,
     memoryBytesMax: Infinity,
     cpuMsBetweenNotesMax: Infinity,
     jobMsMax: 3_600_000,

@@ -84,6 +84,10 @@ class Watched implements WatchedEngine {
     return this.#engine.concurrency;
   }
 
+  get headroom(): number {
+    return this.#engine.headroom ?? 0;
+  }
+
   ready(): boolean {
     return this.#engine.ready() && this.#breaker.state() !== 'open';
   }

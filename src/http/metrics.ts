@@ -156,7 +156,11 @@ function engineFigures(registers: Registry[], engines: MetricSources['engines'])
     BREAKER_STATES.indexOf(breaker),
   );
   perEngine('earshot_engine_in_flight', 'Pieces that the engine works on.', ({ inFlight }) => inFlight);
-  perEngine('earshot_engine_concurrency', 'Pieces that the engine takes at once.', ({ concurrency }) => concurrency);
+  perEngine(
+    'earshot_engine_concurrency',
+    'Pieces that the engine takes at once, without its headroom.',
+    ({ concurrency }) => concurrency,
+  );
   perEngine('earshot_engine_waiting', 'Pieces that wait for the engine.', ({ waitingPieces }) => waitingPieces);
   counted(
     'earshot_engine_audio_seconds_total',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { FairQueue, type Flow } from './fair-queue.ts';
+import { FairQueue, type Flow, type Places } from './fair-queue.ts';
 
 const { signal } = new AbortController();
 
@@ -10,7 +10,7 @@ function flowOf(keyId: string): Flow {
 }
 
 /** Asks for turns and notes in which order they come; each ends as soon as `next` is called. */
-function setUp(places: () => number = () => 1) {
+function setUp(places: Places = { concurrency: 1 }) {
   const queue = new FairQueue(places);
   const order: string[] = [];
   const turns: Disposable[] = [];
@@ -74,18 +74,50 @@ test('a key that was away has no claim on the time before', async () => {
 });
 
 test('as many turns at once as there are places, which may change', async () => {
-  let places = 2;
-  const { ask, next, order, queue } = setUp(() => places);
+  const places = { concurrency: 2 };
+  const { ask, next, order, queue } = setUp(places);
   const flow = flowOf('key');
   for (let piece = 0; piece < 6; piece += 1) void ask(String(piece), flow, 28, piece * 28);
   await setImmediate();
   assert.deepEqual([order.length, queue.waiting], [2, 4]);
-  places = 1;
+  places.concurrency = 1;
   await next();
   assert.equal(order.length, 2);
-  places = 3;
+  places.concurrency = 3;
   await next();
   assert.deepEqual([order.length, queue.waiting], [5, 1]);
+});
+
+test('headroom is for keys that have no turn, one for each, and leaves the places within the concurrency as they are', async () => {
+  const { ask, next, order } = setUp({ concurrency: 2, headroom: 2 });
+  const long = flowOf('long');
+  for (let piece = 0; piece < 6; piece += 1) void ask(`long ${piece}`, long, 28, piece * 28);
+  void ask('short 0', flowOf('short'), 5);
+  void ask('short 1', flowOf('short'), 5);
+  await setImmediate();
+  assert.deepEqual(order, ['long 0', 'long 1', 'short 0']);
+  await next();
+  assert.deepEqual(order.slice(3), ['short 1']);
+  await next();
+  assert.deepEqual(order.slice(4), ['long 2']);
+  void ask('third', flowOf('third'), 28);
+  void ask('fourth', flowOf('fourth'), 28);
+  await setImmediate();
+  assert.deepEqual(order.slice(5), ['third']);
+  await next();
+  assert.deepEqual(order.slice(6), ['fourth']);
+});
+
+test('a key that headroom helps on uses up its share like any other', async () => {
+  const { ask, next, order } = setUp({ concurrency: 1, headroom: 1 });
+  const [one, other] = [flowOf('one'), flowOf('other')];
+  for (let piece = 0; piece < 20; piece += 1) {
+    void ask('one', one, 28, piece * 28);
+    void ask('other', other, 28, piece * 28);
+  }
+  for (let count = 0; count < 30; count += 1) await next();
+  const given = order.filter((name) => name === 'one').length;
+  assert.ok(Math.abs(given - order.length / 2) <= 1, `${given} of ${order.length}`);
 });
 
 test('whoever leaves while waiting is gone from the line', async () => {
@@ -103,7 +135,7 @@ test('whoever leaves while waiting is gone from the line', async () => {
 });
 
 test('a turn that is ended twice frees one place', async () => {
-  const queue = new FairQueue(() => 1);
+  const queue = new FairQueue({ concurrency: 1 });
   const flow = flowOf('key');
   const first = await queue.turn(flow, { start: 0, end: 1 }, signal);
   const others = [1, 2].map((start) => queue.turn(flow, { start, end: start + 1 }, signal));

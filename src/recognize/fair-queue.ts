@@ -1,7 +1,7 @@
 /**
  * Who is next at an engine. Keys share it evenly, by the audio that each was given: after
  * Goyal, Vin and Cheng, "Start-time Fair Queueing" (1996). Within a key the call that was given least goes first, so that
- * a short call passes a long one.
+ * a short call passes a long one. Where an engine has headroom, a key without a turn need not wait for the end of others'.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -19,24 +19,34 @@ export interface Stretch {
   readonly end: number;
 }
 
+/** What turns there are; it may change at any moment. */
+export interface Places {
+  /** Turns at the same time. */
+  readonly concurrency: number;
+  /** Turns beyond those, for keys that have none. */
+  readonly headroom?: number;
+}
+
 interface Waiting {
   readonly flow: Flow;
   readonly stretch: Stretch;
-  readonly begin: () => void;
+  readonly begin: (end: () => void) => void;
 }
 
 export class FairQueue {
-  /** How many turns there may be at the same time; it may change at any moment. */
-  readonly #places: () => number;
+  readonly #places: Places;
   /** In order of arrival. */
   readonly #waiting: Waiting[] = [];
   /** Where each key's share ends, in samples of an even split; a key that has fallen behind the present has no row. */
   readonly #shareEnds = new Map<string, number>();
-  /** Where the share of the last turn began: the present. */
+  /** Where the share of the last turn within the concurrency began: the present. */
   #present = 0;
-  #taken = 0;
+  /** Turns that count against the concurrency, and those that the headroom gives. */
+  readonly #taken = { concurrency: 0, headroom: 0 };
+  /** How many turns each key has. */
+  readonly #turns = new Map<string, number>();
 
-  constructor(places: () => number) {
+  constructor(places: Places) {
     this.#places = places;
   }
 
@@ -54,9 +64,9 @@ export class FairQueue {
       const waiting: Waiting = {
         flow,
         stretch,
-        begin: () => {
+        begin: (end) => {
           signal.removeEventListener('abort', leave);
-          resolve({ [Symbol.dispose]: once(() => this.#end()) });
+          resolve({ [Symbol.dispose]: once(end) });
         },
       };
       // Many pieces may share one signal: that is no leak, as each takes its listener away when its turn comes.
@@ -67,24 +77,40 @@ export class FairQueue {
     });
   }
 
-  #end(): void {
-    this.#taken -= 1;
-    this.#fill();
+  #fill(): void {
+    const { concurrency, headroom = 0 } = this.#places;
+    while (this.#waiting.length > 0 && this.#taken.concurrency < concurrency) this.#begin(this.#waiting, 'concurrency');
+    while (this.#taken.headroom < headroom) {
+      const newcomers = this.#waiting.filter(({ flow }) => !this.#turns.has(flow.keyId));
+      if (newcomers.length === 0) return;
+      this.#begin(newcomers, 'headroom');
+    }
   }
 
-  #fill(): void {
-    while (this.#waiting.length > 0 && this.#taken < this.#places()) {
-      const next = this.#waiting.reduce((best, other) => (this.#isBefore(other, best) ? other : best));
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      const { flow, stretch } = next;
-      const samples = stretch.end - stretch.start;
-      this.#present = this.#startOf(flow.keyId);
-      this.#shareEnds.set(flow.keyId, this.#present + samples);
-      this.#forgetPast();
-      flow.given += samples;
-      this.#taken += 1;
-      next.begin();
-    }
+  /** Gives one of those who wait, of whom there is at least one, a turn of this kind. */
+  #begin(candidates: readonly Waiting[], kind: keyof Places): void {
+    const next = candidates.reduce((best, other) => (this.#isBefore(other, best) ? other : best));
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    const { flow, stretch } = next;
+    const samples = stretch.end - stretch.start;
+    const start = this.#startOf(flow.keyId);
+    this.#shareEnds.set(flow.keyId, start + samples);
+    // Headroom is given to keys whose share may lie ahead: those that wait with an earlier one keep their claim.
+    if (kind === 'concurrency') this.#present = start;
+    this.#forgetPast();
+    flow.given += samples;
+    this.#count(flow.keyId, kind, 1);
+    next.begin(() => {
+      this.#count(flow.keyId, kind, -1);
+      this.#fill();
+    });
+  }
+
+  #count(keyId: string, kind: keyof Places, change: 1 | -1): void {
+    this.#taken[kind] += change;
+    const turns = (this.#turns.get(keyId) ?? 0) + change;
+    if (turns === 0) this.#turns.delete(keyId);
+    else this.#turns.set(keyId, turns);
   }
 
   #isBefore(one: Waiting, other: Waiting): boolean {

@@ -44,7 +44,7 @@ export function createSchedule({ audioSecondsMax, clock }: ScheduleOptions): Sch
   let queued = 0;
 
   function queueOf(engine: Engine): FairQueue {
-    const queue = queues.get(engine.id) ?? new FairQueue(() => engine.concurrency);
+    const queue = queues.get(engine.id) ?? new FairQueue(engine);
     queues.set(engine.id, queue);
     return queue;
   }

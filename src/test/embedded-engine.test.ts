@@ -48,6 +48,15 @@ test('recordings turned down by 40 dB to 16 bits keep their word error rate with
   assert.ok(quiet.rate <= loud.rate + 0.05, `${loud.rate} became ${quiet.rate}\n${quiet.texts}`);
 });
 
+test('pieces that share a process have the text that each has alone, to the token', async () => {
+  const names = ['sense-leisure', 'seven-of-clubs', 'fabric', 'sense-selfish'];
+  const alone = [];
+  for (const name of names) alone.push(await engine.transcribe(floatSamples(name), OPTIONS, signal));
+  assert.equal(engine.concurrency + (engine.headroom ?? 0), names.length);
+  const together = names.map((name) => engine.transcribe(floatSamples(name), OPTIONS, signal));
+  assert.deepEqual(await Promise.all(together), alone);
+});
+
 for (const name of ['silence', 'noise', 'tone']) {
   test(`${name} gives an empty text of no tokens, at any level`, async () => {
     for (const gain of [1, 0.001]) {

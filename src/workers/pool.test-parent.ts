@@ -7,6 +7,7 @@ const pool = createPool({
   name: 'test',
   size: 1,
   setup: { fails: false },
+  jobsMax: 1,
   memoryBytesMax: 1_000_000_000,
   cpuMsBetweenNotesMax: Infinity,
   jobMsMax: 60_000,

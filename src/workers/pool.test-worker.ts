@@ -45,7 +45,7 @@ async function work(job: unknown, context: JobContext): Promise<unknown> {
       await new Promise((resolve) => setImmediate(resolve));
       for (;;);
     case 'wait':
-      context.note('waiting');
+      context.note(process.pid);
       return canceled(context);
     case 'collect-messages':
       return collect(context);

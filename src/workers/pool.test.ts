@@ -17,6 +17,7 @@ function createTestPool(options: Partial<PoolOptions> = {}): Pool {
     name: 'test',
     size: 1,
     setup: { fails: false },
+    jobsMax: 1,
     memoryBytesMax: 1_000 * MEBIBYTE,
     cpuMsBetweenNotesMax: Infinity,
     jobMsMax: 60_000,
@@ -81,6 +82,66 @@ test('jobs beyond the number of processes wait and then run in order', async () 
     [...Array(20).keys()],
   );
   assert.equal(pool.pids().length, 2);
+});
+
+test('each of the jobs of one process is told its own messages and has its own end', async () => {
+  await using pool = createTestPool({ size: 2, jobsMax: 2 });
+  await pool.started;
+  const told: string[] = [];
+  const stops = Array.from({ length: 4 }, () => new AbortController());
+  const sends: ((message: unknown) => void)[] = [];
+  const jobs = stops.map(({ signal }, job) =>
+    run<string[]>(
+      pool,
+      { kind: 'collect-messages' },
+      {
+        signal,
+        onStart: (send) => void (sends[job] = send),
+        onNote: (note) => void told.push(String(note)),
+      },
+    ),
+  );
+  const fifth = workerOf(pool);
+  const outcomes = Promise.allSettled(jobs);
+  assert.equal(sends.length, 4);
+  for (const [job, send] of sends.entries()) send(`for ${job}`);
+  for (const send of sends) send('end');
+  assert.deepEqual(
+    (await outcomes).map((outcome) => outcome.status === 'fulfilled' && outcome.value),
+    [0, 1, 2, 3].map((job) => [`for ${job}`]),
+  );
+  assert.deepEqual(told.toSorted(), ['for 0', 'for 1', 'for 2', 'for 3']);
+  assert.ok(pool.pids().includes(await fifth));
+});
+
+test('a job goes to the process that has the fewest', async () => {
+  await using pool = createTestPool({ size: 2, jobsMax: 2 });
+  await pool.started;
+  const stop = new AbortController();
+  let waits: Promise<unknown> = Promise.resolve();
+  const busy = await new Promise<unknown>((onNote) => {
+    waits = run(pool, { kind: 'wait' }, { signal: stop.signal, onNote });
+  });
+  assert.notEqual(await workerOf(pool), busy);
+  assert.notEqual(await workerOf(pool), busy);
+  stop.abort();
+  await assert.rejects(waits);
+});
+
+test('an abort ends one job of a process and leaves the other; the end of the process ends both', async () => {
+  await using pool = createTestPool({ jobsMax: 2 });
+  await pool.started;
+  let finish: (message: unknown) => void = () => {};
+  const kept = run<unknown[]>(pool, { kind: 'collect-messages' }, { onStart: (send) => (finish = send) });
+  const left = await abortWhenRunning(pool, { kind: 'wait' });
+  assert.ok(left instanceof Error && left.message === 'The caller is gone.');
+  finish('end');
+  assert.deepEqual(await kept, []);
+  const waits = run(pool, { kind: 'wait' });
+  const exits = run(pool, { kind: 'exit', code: 3 });
+  const ends = await Promise.allSettled([waits, exits]);
+  for (const end of ends) assert.ok(end.status === 'rejected' && end.reason.code === 'audio_not_decodable');
+  assert.ok(await workerOf(pool));
 });
 
 test('a refusal keeps its code, sentence, param and detail on the way to the parent', async () => {

@@ -1,5 +1,5 @@
 /**
- * A pool of child processes that each do one job at a time and can be killed: where hostile bytes are decoded and where
+ * A pool of child processes that do jobs and can be killed: where hostile bytes are decoded and where
  * models run. A process, not a thread, because a crash or a leak in a native library must not take the server with it,
  * and because only the end of a process returns its memory for certain.
  */
@@ -23,7 +23,7 @@ export interface Pool extends AsyncDisposable {
   /** Process ids, for tests and for `doctor`. */
   pids(): readonly number[];
   /**
-   * Runs one job on a free process, waiting for one, in order, where all are busy.
+   * Runs one job on the process that has the fewest, waiting, in order, where all have as many as they take.
    *
    * After an abort it rejects with the signal's reason once the work has really stopped: by itself within the grace
    * time, or by the end of its process. An `AppError` that the job raises arrives with its code, message, param and
@@ -148,13 +148,19 @@ class ProcessPool implements Pool {
   }
 
   #dispatch(): void {
-    for (const worker of this.#workers) {
-      if (!worker.free) continue;
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+    for (;;) {
+      const worker = this.#leastLoaded();
+      const next = worker === null ? undefined : this.#waiting.shift();
+      if (worker === null || next === undefined) return;
       next.stopWaiting();
       worker.run(next.task);
     }
+  }
+
+  /** Of those that take another job. */
+  #leastLoaded(): WorkerProcess | null {
+    const free = [...this.#workers].filter((worker) => worker.free);
+    return free.toSorted((one, other) => one.load - other.load)[0] ?? null;
   }
 
   #rejectWaiting(reason: AppError): void {

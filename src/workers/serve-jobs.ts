@@ -1,4 +1,4 @@
-/** The child's half of the pool: one job at a time, told to stop by an abort signal. */
+/** The child's half of the pool: jobs, each told to stop by an abort signal of its own. */
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import type { FromWorker, JobFailure, ToWorker } from './protocol.ts';
@@ -18,7 +18,7 @@ export type WorkerSetup = (setup: unknown) => Promise<(job: unknown, context: Jo
 /** Serves the parent's jobs until the parent ends the process or goes away itself. */
 export function serveJobs(prepare: WorkerSetup): void {
   let handle: ReturnType<WorkerSetup> | null = null;
-  let running: RunningJob | null = null;
+  const running = new Map<number, RunningJob>();
 
   // The terminal's Ctrl-C and a service manager's SIGTERM reach the whole group; the parent decides when a worker ends.
   process.on('SIGINT', () => {});
@@ -32,32 +32,33 @@ export function serveJobs(prepare: WorkerSetup): void {
         handle.then(() => send({ type: 'ready' }), failStart);
         break;
       case 'job':
-        running = new RunningJob();
         clearTimeout(idleTimer ?? undefined);
-        void run(message.job, running);
+        void run(message.id, message.job);
         break;
-      // Between jobs these are late for one that has just ended.
+      // These may be late for a job that has just ended.
       case 'message':
-        running?.take(message.message);
+        running.get(message.id)?.take(message.message);
         break;
       case 'cancel':
-        running?.cancel();
+        running.get(message.id)?.cancel();
         break;
     }
   });
 
-  async function run(job: unknown, context: RunningJob): Promise<void> {
+  async function run(id: number, job: unknown): Promise<void> {
+    const context = new RunningJob(id);
+    running.set(id, context);
     let outcome: FromWorker;
     try {
       const work = await handle;
       if (work === null) throw new Error('A job came before the set-up.');
-      outcome = { type: 'done', result: await work(job, context) };
+      outcome = { type: 'done', id, result: await work(job, context) };
     } catch (error) {
-      outcome = failed(error);
+      outcome = failed(id, error);
     }
-    running = null;
+    running.delete(id);
     send(outcome);
-    collectOutside();
+    collectOutside(running.size === 0);
   }
 }
 
@@ -74,12 +75,12 @@ let idleTimer: NodeJS.Timeout | null = null;
  * Samples and tensors lie outside of the heap, whose collector sees no hurry: the next jobs would come on top of them. A
  * collection takes longer than a short job does, so that it waits for a pause, while the garbage is small.
  */
-function collectOutside(): void {
+function collectOutside(idle: boolean): void {
   const { external } = process.memoryUsage();
   outsideBytes = Math.min(outsideBytes, external);
   if (external - outsideBytes > GARBAGE_BYTES_MAX) {
     collect();
-  } else if (external - outsideBytes > IDLE_GARBAGE_BYTES_MAX) {
+  } else if (idle && external - outsideBytes > IDLE_GARBAGE_BYTES_MAX) {
     idleTimer ??= setTimeout(collect, IDLE_MS);
     idleTimer.refresh();
   }
@@ -102,16 +103,21 @@ function watchParent(): void {
 }
 
 class RunningJob implements JobContext {
+  readonly #id: number;
   readonly #controller = new AbortController();
   readonly #early: unknown[] = [];
   #listener: ((message: unknown) => void) | null = null;
+
+  constructor(id: number) {
+    this.#id = id;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
   note(value: unknown): void {
-    send({ type: 'note', note: value });
+    send({ type: 'note', id: this.#id, note: value });
   }
 
   onMessage(listener: (message: unknown) => void): void {
@@ -129,13 +135,13 @@ class RunningJob implements JobContext {
   }
 }
 
-function failed(error: unknown): JobFailure {
+function failed(id: number, error: unknown): JobFailure {
   if (error instanceof AppError) {
     const { code, message, param, detail } = error;
-    return { type: 'failed', code, message, param, detail };
+    return { type: 'failed', id, code, message, param, detail };
   }
   const message = String(error instanceof Error ? error.stack : error);
-  return { type: 'failed', code: null, message, param: null, detail: undefined };
+  return { type: 'failed', id, code: null, message, param: null, detail: undefined };
 }
 
 function send(message: FromWorker): void {

@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly name: string;
   /** Sent to the process at its start. */
   readonly setup: unknown;
+  /** Jobs that the process works on at the same time. Whatever kills it ends all of them. */
+  readonly jobsMax: number;
   /** Resident bytes above which the process is killed while it works (checked where /proc exists). */
   readonly memoryBytesMax: number;
   /**
@@ -84,14 +86,15 @@ const USE_CHECK_MS = 200;
 const CPU_TICK_MS = 10;
 const COMPLAINT_CHARACTERS_MAX = 2_000;
 
-/** One child process that does one job at a time. */
+/** One child process, and the jobs that it works on. */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
   readonly #events: WorkerEvents;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #ready = false;
-  #running: { readonly task: Task; readonly watch: Watch } | null = null;
+  readonly #running = new Map<number, { readonly task: Task; readonly watch: Watch }>();
+  #lastId = 0;
   #complaint = '';
   /** Why this side killed the process. */
   #killedFor: AppError | null = null;
@@ -137,26 +140,33 @@ export class WorkerProcess {
     return this.#ready && this.#killedFor === null;
   }
 
+  /** Number of jobs that it works on. */
+  get load(): number {
+    return this.#running.size;
+  }
+
   get free(): boolean {
-    return this.ready && this.#running === null;
+    return this.ready && this.load < this.#options.jobsMax;
   }
 
   /** Starts a job on a free process; the task's promise is settled once the work has really stopped. */
   run(task: Task): void {
     const { signal, onStart } = task.options;
-    this.#running = { task, watch: this.#watch(signal) };
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#running.set(id, { task, watch: this.#watch(id, signal) });
     try {
-      this.#send({ type: 'job', job: task.job });
+      this.#send({ type: 'job', id, job: task.job });
     } catch (error) {
       // The job holds something that cannot be sent to another process.
-      return this.#finish((failed) => failed.reject(error));
+      return this.#finish(id, (failed) => failed.reject(error));
     }
     onStart?.((message) => {
-      if (this.#running?.task === task) this.#send({ type: 'message', message });
+      if (this.#running.has(id)) this.#send({ type: 'message', id, message });
     });
   }
 
-  /** Ends the process; a running job ends with the reason. */
+  /** Ends the process; running jobs end with the reason. */
   async end(reason: AppError): Promise<void> {
     this.#kill(reason);
     await this.#ended;
@@ -168,21 +178,23 @@ export class WorkerProcess {
         this.#ready = true;
         return this.#events.onFree();
       case 'note': {
-        const options = this.#running?.task.options;
-        this.#running?.watch.progress();
+        const running = this.#running.get(message.id);
+        running?.watch.progress();
+        const options = running?.task.options;
         return options?.signal.aborted === false ? options.onNote?.(message.note) : undefined;
       }
       case 'done':
-        return this.#finish((task) => task.resolve(message.result));
+        return this.#finish(message.id, (task) => task.resolve(message.result));
       case 'failed':
-        return this.#finish((task) => task.reject(failure(message)));
+        return this.#finish(message.id, (task) => task.reject(failure(message)));
     }
   }
 
-  #finish(settle: (task: Task) => void): void {
-    if (this.#running === null) return;
-    const { task, watch } = this.#running;
-    this.#running = null;
+  #finish(id: number, settle: (task: Task) => void): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    const { task, watch } = running;
+    this.#running.delete(id);
     watch.stop();
     const { signal } = task.options;
     if (signal.aborted) task.reject(signal.reason);
@@ -200,12 +212,12 @@ export class WorkerProcess {
       log.warn({ pool: name, pid: this.pid, code, signal, reason, stderr: this.#complaint }, 'worker-exit');
     }
     const crash = new AppError(crashCode, { detail: `The ${name} process ended while it worked (${signal ?? code}).` });
-    this.#finish((task) => task.reject(killedFor ?? crash));
+    for (const id of this.#running.keys()) this.#finish(id, (task) => task.reject(killedFor ?? crash));
     this.#events.onEnd(wasReady, this.#complaint);
   }
 
   /** Enforces the limits of one job and passes its abort on. */
-  #watch(signal: AbortSignal): Watch {
+  #watch(id: number, signal: AbortSignal): Watch {
     const { name, jobMsMax, cancelGraceMs, crashCode } = this.#options;
     const kill = (what: string): void =>
       this.#kill(new AppError(crashCode, { detail: `The ${name} process was killed: ${what}.` }));
@@ -213,7 +225,7 @@ export class WorkerProcess {
     const use = this.#watchUse(kill);
     let grace: NodeJS.Timeout | undefined;
     const cancel = (): void => {
-      this.#send({ type: 'cancel' });
+      this.#send({ type: 'cancel', id });
       grace = setTimeout(() => kill(`its job went on for ${cancelGraceMs} ms after an abort`), cancelGraceMs);
     };
     signal.addEventListener('abort', cancel, { once: true });

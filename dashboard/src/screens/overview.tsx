@@ -369,7 +369,7 @@ function Engines({ engines }: { engines: readonly EngineHealth[] }): ReactNode {
             <span className="truncate font-medium">{engine.engine}</span>
             <span className="truncate text-xs text-muted">{engineWord(engine)}</span>
             <span className="ml-auto text-xs whitespace-nowrap text-muted">
-              {t('{busy} of {all} busy', { busy: engine.in_flight, all: engine.concurrency })}
+              {t('{busy} in flight, full at {all}', { busy: engine.in_flight, all: engine.concurrency })}
             </span>
           </li>
         ))}

@@ -476,7 +476,7 @@ export default {
   'would have been': '将为',
   '{amount} requests': '{amount} 次请求',
   '{amount} this month': '本月 {amount}',
-  '{busy} of {all} busy': '{busy} / {all} 忙',
+  '{busy} in flight, full at {all}': '{busy} 处理中,{all} 为满载',
   '{count} a minute, {parallel} at once': '每分钟 {count}，并发 {parallel}',
   '{count} addresses': '{count} 个地址',
   '{count} models': '{count} 个模型',

@@ -50,6 +50,7 @@ export function createDecodePool({ size, log }: { readonly size: number; readonl
     name: 'decoder',
     size,
     setup: null,
+    jobsMax: 1,
     memoryBytesMax: MEMORY_BYTES_MAX,
     cpuMsBetweenNotesMax: CPU_MS_BETWEEN_NOTES_MAX,
     jobMsMax: JOB_MS_MAX,

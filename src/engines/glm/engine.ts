@@ -60,6 +60,7 @@ export function createGlmEngine(options: GlmOptions): GlmEngine {
     name: id,
     size: workers,
     setup,
+    jobsMax: 1,
     memoryBytesMax: 2 * bytesOf(manifest) + WORKING_BYTES_MAX,
     cpuMsBetweenNotesMax: Infinity,
     jobMsMax: batch * PIECE_MS_MAX,

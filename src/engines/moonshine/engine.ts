@@ -8,7 +8,7 @@ import type { MoonshineJob } from './worker.ts';
 export interface MoonshineOptions extends EngineServices {
   /** The name under which the engine is configured. */
   readonly id: string;
-  /** Processes, each of which works on one piece at a time and holds about 300 MB at its peak. */
+  /** Processes, each of which holds about 300 MB at its peak. */
   readonly workers: number;
 }
 
@@ -22,11 +22,17 @@ const PIECE_SECONDS_MAX = 28;
 
 const MEMORY_BYTES_MAX = 1_500_000_000;
 
+/**
+ * Pieces that share a process, a step of the decoder each in turn: a short one gets through beside a long one. Together
+ * they take as long as one after the other.
+ */
+const PIECES_MAX = 2;
+
 /** A piece takes about a second; a crowded machine may need many times that. */
 const JOB_MS_MAX = 120_000;
 
 /** The encoder cannot be interrupted: it takes a quarter of a second for the longest piece, on a free core. */
-const CANCEL_GRACE_MS = 1_000;
+const CANCEL_GRACE_MS = PIECES_MAX * 1_000;
 
 /** Starts the processes at once. */
 export function createMoonshineEngine({ id, workers, log }: MoonshineOptions): MoonshineEngine {
@@ -35,6 +41,7 @@ export function createMoonshineEngine({ id, workers, log }: MoonshineOptions): M
     name: id,
     size: workers,
     setup: null,
+    jobsMax: PIECES_MAX,
     memoryBytesMax: MEMORY_BYTES_MAX,
     cpuMsBetweenNotesMax: Infinity,
     jobMsMax: JOB_MS_MAX,
@@ -55,6 +62,7 @@ export function createMoonshineEngine({ id, workers, log }: MoonshineOptions): M
       tokenCounts: true,
     },
     concurrency: workers,
+    headroom: workers * (PIECES_MAX - 1),
     started: pool.started,
     ready: () => pool.ready(),
     async transcribe(samples, { outputTokensMax }, signal) {

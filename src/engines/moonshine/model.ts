@@ -49,7 +49,7 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   extra: { session: { disable_quant_qdq: '1', disable_prepacking: '1' } },
 };
 
-/** Loads the weights once; one piece at a time then passes through. */
+/** Loads the weights once; pieces at the same time then take turns, a step each. */
 export async function loadMoonshine(): Promise<MoonshineModel> {
   const encoder = await InferenceSession.create(weights('encoder_model.onnx'), SESSION_OPTIONS);
   const decoder = await InferenceSession.create(weights('decoder_model_merged.onnx'), SESSION_OPTIONS);
