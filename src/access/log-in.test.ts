@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { AppError } from '../core/errors.ts';
 import { openTemporaryStore, type DatabaseName } from '../store/temporary-store.ts';
 import { testOnEach } from '../store/test-on-each.ts';
-import { createLogIn } from './log-in.ts';
+import { createAccounts } from './accounts.ts';
+import { createLogIn, type LogIn } from './log-in.ts';
 import { createLoginDelays, delayMs } from './login-delays.ts';
-import { createPasswords } from './passwords.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
 import { createSessions } from './sessions.ts';
 import { createUsers } from './users.ts';
 
@@ -23,12 +24,16 @@ async function open(database: DatabaseName) {
   const sessions = createSessions({ db: store.db, clock });
   const delays = createLoginDelays({ store, clock });
   const passwords = createPasswords({ N: 2, r: 1, p: 1 });
-  const logIn = createLogIn({ store, clock, passwords, sessions, delays, users });
+  const logInWith = (changed: Partial<Passwords>): LogIn =>
+    createLogIn({ store, clock, passwords: { ...passwords, ...changed }, sessions, delays, users });
+  const logIn = logInWith({});
   return {
     time,
     store,
     users,
     sessions,
+    passwords,
+    logInWith,
     logIn,
     tryPassword: (password: string, address = HERE, email = EMAIL) =>
       logIn.withPassword({ email, password }, address).then(
@@ -110,25 +115,63 @@ async function newSession({ sessions, store }: Awaited<ReturnType<typeof open>>,
   return made;
 }
 
-testOnEach('a new password ends every session of its user', async (database) => {
+testOnEach('a new link ends those before it, and once it is used the password and every session', async (database) => {
   await using people = await open(database);
   const first = await people.makeUser();
-  const viewer = await people.sessions.find(first);
-  await people.store.db
-    .insertInto('one_time_link')
-    .values({
-      token_digest: 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb',
-      user_id: viewer?.userId ?? '',
-      created_at: START,
-      expires_at: START + HOUR_MS,
-      used_at: null,
-    })
-    .execute();
-  const second = await people.logIn.withLink({ token: 'a', password: 'another password', email: null }, HERE);
+  const { userId } = await people.users.find(' Ann@Example.com');
+  const unused = await people.users.newLink(userId);
+  const { token } = await people.users.newLink(userId);
+  await assert.rejects(people.users.findLink(unused.token), { code: 'not_found' });
+  assert.equal(await people.tryPassword(PASSWORD), 'in', 'nobody has used the link yet');
+  assert.ok((await people.sessions.find(first)) !== null);
+  const second = await people.logIn.withLink({ token, password: 'another password', email: null }, HERE);
   assert.equal(await people.sessions.find(first), null);
   assert.ok((await people.sessions.find(second)) !== null);
   assert.equal(await people.tryPassword(PASSWORD), 'login_failed');
   assert.equal(await people.tryPassword('another password'), 'in');
+});
+
+testOnEach('a user who is removed is out at once, and comes back as whoever they are invited as', async (database) => {
+  await using people = await open(database);
+  const { users, sessions, logIn, store } = people;
+  const session = await people.makeUser();
+  const { userId } = await users.find(EMAIL);
+  const link = await users.newLink(userId);
+  await users.remove(userId);
+  assert.equal(await sessions.find(session), null);
+  assert.equal(await people.tryPassword(PASSWORD), 'login_failed');
+  await assert.rejects(logIn.withLink({ token: link.token, password: PASSWORD, email: null }, HERE), {
+    code: 'not_found',
+  });
+  for (const again of [() => users.remove(userId), () => users.newLink(userId), () => users.find(EMAIL)])
+    await assert.rejects(again(), { code: 'not_found' });
+  assert.equal(await users.firstLink(), null, 'it is no first start');
+  const accountId = await createAccounts({ store, clock: { now: () => START } }).create({
+    name: 'Acme',
+    discountBps: 0,
+    tiers: [],
+  });
+  const invited = await users.create({ email: EMAIL, role: 'viewer', accountId });
+  assert.equal(invited.userId, userId, 'the audit log names one person');
+  assert.equal(await people.tryPassword(PASSWORD), 'login_failed', 'the old password is gone');
+  const back = await logIn.withLink({ token: invited.token, password: PASSWORD, email: null }, HERE);
+  const viewer = await sessions.find(back);
+  assert.deepEqual([viewer?.role, viewer?.accountId], ['viewer', accountId]);
+  await assert.rejects(users.create({ email: EMAIL, role: 'viewer', accountId }), { code: 'conflict' });
+});
+
+testOnEach('a log-in that was under way when its user was removed gets no session', async (database) => {
+  await using people = await open(database);
+  await people.makeUser();
+  const { userId } = await people.users.find(EMAIL);
+  const slow = people.logInWith({
+    async matches(password, stored) {
+      await people.users.remove(userId);
+      return people.passwords.matches(password, stored);
+    },
+  });
+  await assert.rejects(slow.withPassword({ email: EMAIL, password: PASSWORD }, HERE), { code: 'login_failed' });
+  assert.deepEqual(await people.store.db.selectFrom('dashboard_session').selectAll().execute(), []);
 });
 
 testOnEach('whoever fails waits longer each time, for the account and for the address', async (database) => {

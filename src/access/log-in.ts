@@ -2,7 +2,6 @@
 import type { Transaction } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
-import { newId } from '../core/ids.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { insertAudit } from './audit.ts';
@@ -10,7 +9,7 @@ import type { LoginDelays } from './login-delays.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions, Viewer } from './sessions.ts';
 import { tokenDigest } from './tokens.ts';
-import { noSuchLink, plainEmail, type Users } from './users.ts';
+import { addUser, noSuchLink, plainEmail, type Users } from './users.ts';
 
 export interface LogIn {
   /** The id of a new session. Throws `login_failed`, whatever is wrong, or `rate_limited`. */
@@ -55,13 +54,16 @@ export function createLogIn({ store, clock, passwords, sessions, delays, users }
       }
       await delays.succeeded(email, address);
       return store.transaction(async (db) => {
-        const session = sessions.create(user.user_id);
-        await db.executeQuery(session.insert);
-        await db
+        const { numUpdatedRows } = await db
           .updateTable('dashboard_user')
           .set({ last_login_at: clock.now() })
           .where('user_id', '=', user.user_id)
-          .execute();
+          .where('password_hash', '=', user.password_hash)
+          .executeTakeFirstOrThrow();
+        // Meanwhile the user was removed, or has another password.
+        if (numUpdatedRows === 0n) throw new AppError('login_failed');
+        const session = sessions.create(user.user_id);
+        await db.executeQuery(session.insert);
         const done = { ...entry, userId: user.user_id, action: 'user.login' };
         await db.executeQuery(insertAudit(db, clock.now(), done));
         return session.sessionId;
@@ -119,18 +121,5 @@ async function useLink(db: Transaction<Schema>, digest: string, now: number, ema
   if (used.user_id !== null) return used.user_id;
   const anybody = await db.selectFrom('dashboard_user').select('user_id').limit(1).executeTakeFirst();
   if (anybody !== undefined) throw noSuchLink();
-  const userId = newId('usr');
-  await db
-    .insertInto('dashboard_user')
-    .values({
-      user_id: userId,
-      email: plainEmail(email ?? ''),
-      role: 'operator',
-      account_id: null,
-      password_hash: null,
-      created_at: now,
-      last_login_at: null,
-    })
-    .execute();
-  return userId;
+  return addUser(db, { email: email ?? '', role: 'operator', accountId: null }, now);
 }

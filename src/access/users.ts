@@ -24,6 +24,12 @@ export interface CreatedUser extends OneTimeLink {
   readonly userId: string;
 }
 
+export interface FoundUser {
+  readonly userId: string;
+  /** Null for operators, and for nobody else. */
+  readonly accountId: string | null;
+}
+
 /** What a link that still works is for. */
 export interface LinkFacts {
   /** Null for the link of a first start, which makes the operator's user. */
@@ -33,8 +39,20 @@ export interface LinkFacts {
 }
 
 export interface Users {
-  /** `not_found` for an unknown account, `conflict` where the address has a user, `invalid_parameter` for a role without its account. */
+  /**
+   * `not_found` for an unknown account, `conflict` where the address has a user, `invalid_parameter` for a role without its
+   * account. An address whose user was removed gets the same user again, with the new role.
+   */
   create(user: NewUser): Promise<CreatedUser>;
+  /** `not_found`. */
+  find(email: string): Promise<FoundUser>;
+  /**
+   * Another link by which they choose a password, for one who has lost it; earlier links end, the password goes on working
+   * until this one is used. `not_found`.
+   */
+  newLink(userId: string): Promise<OneTimeLink>;
+  /** Their sessions and links end at once. `not_found`. */
+  remove(userId: string): Promise<void>;
   /** A link that makes the operator's user; null where there is any user. Links of earlier starts end with it. */
   firstLink(): Promise<OneTimeLink | null>;
   /** `not_found` for a link that is unknown, used or expired. */
@@ -54,26 +72,35 @@ export function createUsers({ store, clock }: UsersOptions): Users {
     create: ({ email, role, accountId }) =>
       store.transaction(async (db) => {
         await assertAccountFits(db, role, accountId);
-        const userId = newId('usr');
-        const added = await db
-          .insertInto('dashboard_user')
-          .values({
-            user_id: userId,
-            email: plainEmail(email),
-            role,
-            account_id: accountId,
-            password_hash: null,
-            created_at: clock.now(),
-            last_login_at: null,
-          })
-          .onConflict((conflict) => conflict.column('email').doNothing())
-          .returning('user_id')
-          .executeTakeFirst();
-        if (added === undefined) {
-          throw new AppError('conflict', { message: 'There is a user with this e-mail address already.' });
-        }
+        const userId = await addUser(db, { email, role, accountId }, clock.now());
         return { userId, ...(await addLink(db, userId, clock.now(), LINK_MS)) };
       }),
+
+    async find(email) {
+      const row = await store.db
+        .selectFrom('dashboard_user')
+        .select(['user_id', 'account_id'])
+        .where('email', '=', plainEmail(email))
+        .where('removed_at', 'is', null)
+        .executeTakeFirst();
+      if (row === undefined) throw noSuchUser('e-mail address');
+      return { userId: row.user_id, accountId: row.account_id };
+    },
+
+    newLink: (userId) =>
+      store.transaction(async (db) => {
+        const user = await db
+          .selectFrom('dashboard_user')
+          .select('user_id')
+          .where('user_id', '=', userId)
+          .where('removed_at', 'is', null)
+          .executeTakeFirst();
+        if (user === undefined) throw noSuchUser('id');
+        await endLinks(db, userId);
+        return addLink(db, userId, clock.now(), LINK_MS);
+      }),
+
+    remove: (userId) => store.transaction((db) => removeUser(db, userId, clock.now())),
 
     firstLink: () =>
       store.transaction(async (db) => {
@@ -98,15 +125,61 @@ export function createUsers({ store, clock }: UsersOptions): Users {
   };
 }
 
+/** Gives the user's id; an address whose user was removed has it already. Throws `conflict`. */
+export async function addUser(
+  db: Transaction<Schema>,
+  { email, role, accountId }: NewUser,
+  now: number,
+): Promise<string> {
+  const anew = {
+    role,
+    account_id: accountId,
+    password_hash: null,
+    created_at: now,
+    last_login_at: null,
+    removed_at: null,
+  };
+  const added = await db
+    .insertInto('dashboard_user')
+    .values({ user_id: newId('usr'), email: plainEmail(email), ...anew })
+    .onConflict((conflict) =>
+      conflict.column('email').doUpdateSet(anew).where('dashboard_user.removed_at', 'is not', null),
+    )
+    .returning('user_id')
+    .executeTakeFirst();
+  if (added !== undefined) return added.user_id;
+  throw new AppError('conflict', { message: 'There is a user with this e-mail address already.' });
+}
+
+async function removeUser(db: Transaction<Schema>, userId: string, now: number): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('dashboard_user')
+    .set({ password_hash: null, removed_at: now })
+    .where('user_id', '=', userId)
+    .where('removed_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw noSuchUser('id');
+  await db.deleteFrom('dashboard_session').where('user_id', '=', userId).execute();
+  await endLinks(db, userId);
+}
+
 export function noSuchLink(): AppError {
   return new AppError('not_found', {
     message: 'This link is unknown, was used already, or has expired. Ask whoever gave it to you for a new one.',
   });
 }
 
+function noSuchUser(by: 'id' | 'e-mail address'): AppError {
+  return new AppError('not_found', { message: `There is no user with this ${by}.` });
+}
+
 /** Addresses that differ in their letters' case alone are one. */
 export function plainEmail(email: string): string {
   return email.trim().normalize('NFC').toLowerCase();
+}
+
+async function endLinks(db: Transaction<Schema>, userId: string): Promise<void> {
+  await db.deleteFrom('one_time_link').where('user_id', '=', userId).where('used_at', 'is', null).execute();
 }
 
 async function addLink(

@@ -81,6 +81,16 @@ function keysAndPeople(books: Books, accountOfKey: (keyId: string) => Promise<st
         changes(({ userId }: { userId: string }) =>
           command(user.accountId, 'user.create', userId, { email: user.email, role: user.role }),
         ).users.create(user),
+      async newLink(userId) {
+        const { account, email } = await reports.findUser(userId);
+        const entry = command(account?.account_id ?? null, 'user.link', userId, { email });
+        return changes(() => entry).users.newLink(userId);
+      },
+      async remove(userId) {
+        const { account, email } = await reports.findUser(userId);
+        const entry = command(account?.account_id ?? null, 'user.remove', userId, { email });
+        await changes(() => entry).users.remove(userId);
+      },
     },
     webhookSecrets: {
       ...books.webhookSecrets,

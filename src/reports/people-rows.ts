@@ -123,14 +123,18 @@ export async function userPage(db: Db, query: TextQuery): Promise<Page<UserEntry
   return toPage(rows, size, (row) => ({ at: row.created_at, id: row.user_id }), showUser);
 }
 
+/** Throws `not_found`. */
 export async function findUserEntry(db: Db, userId: string): Promise<UserEntry> {
-  return showUser(await usersOf(db).where('person.user_id', '=', userId).executeTakeFirstOrThrow());
+  const row = await usersOf(db).where('person.user_id', '=', userId).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', { message: 'There is no user with this id.' });
+  return showUser(row);
 }
 
 function usersOf(db: Db) {
   return db
     .selectFrom('dashboard_user as person')
     .leftJoin('account', 'account.account_id', 'person.account_id')
+    .where('person.removed_at', 'is', null)
     .select(['person.user_id', 'person.email', 'person.role', 'person.account_id', 'person.created_at'])
     .select(['person.last_login_at', 'account.name as account_name'])
     .select(sql<number>`case when person.password_hash is null then 0 else 1 end`.as('has_password'));

@@ -367,6 +367,8 @@ export interface DashboardUserTable {
   password_hash: string | null;
   created_at: number;
   last_login_at: number | null;
+  /** Null unless the user has been removed: the row stays for the audit log, without password, sessions and links. */
+  removed_at: number | null;
 }
 
 /** Lets whoever has it choose a password, once. */

@@ -92,6 +92,8 @@ test('a viewer changes nothing, and an owner nothing of the operator’s', async
   const operators: readonly (readonly [path: string, body: unknown])[] = [
     ['/api/accounts', { name: 'x' }],
     ['/api/users', { email: 'x@example.com', role: 'operator' }],
+    ['/api/users/usr_1/link', {}],
+    ['/api/users/usr_1/remove', {}],
     ['/api/prices', { model: MODEL, price: { usd_per_second: '0' } }],
     ['/api/prices/preview', { model: MODEL, price: { usd_per_second: '0' } }],
     ['/api/contracts', { account_id: ours, discount_bps: 10_000, tiers: '' }],

@@ -101,6 +101,44 @@ test(
   },
 );
 
+test('people are invited, given another link, and removed while they look at a page', needsChromium, async () => {
+  await goOnTo(page, '/operator/users');
+  await page.getByRole('button', { name: 'Invite somebody' }).click();
+  const invitation = page.getByRole('dialog', { name: 'Invite somebody' });
+  await invitation.getByLabel('E-mail address').fill('kim@example.com');
+  await invitation.getByLabel('Role').selectOption('operator');
+  await send(invitation, 'Make the link');
+  const linkIn = (dialog: Locator): Promise<string> => dialog.getByText(/\/dashboard\/setup\?token=/).innerText();
+  const first = page.getByRole('dialog', { name: 'A one-time link for kim@example.com' });
+  const lost = await linkIn(first);
+  await send(first, 'I have kept it');
+
+  const choose = async (item: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Actions for kim@example.com' }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await choose('New link');
+  await send(page.getByRole('dialog', { name: 'A new link for kim@example.com' }), 'Make the link');
+  const second = page.getByRole('dialog', { name: 'A one-time link for kim@example.com' });
+  const link = await linkIn(second);
+  assert.notEqual(link, lost);
+  await send(second, 'I have kept it');
+
+  const theirs = await openPage(browser);
+  await theirs.page.goto(lost);
+  await theirs.page.getByText(/unknown, was used already, or has expired/).waitFor();
+  await setUp(theirs.page, link);
+  await choose('Remove');
+  await send(page.getByRole('dialog', { name: 'Remove kim@example.com' }), 'Remove');
+  await page.getByRole('cell', { name: 'kim@example.com', exact: true }).waitFor({ state: 'detached' });
+  await theirs.page.getByRole('button', { name: 'Log in' }).waitFor();
+
+  await page.getByRole('button', { name: `Actions for ${OPERATOR}` }).click();
+  assert.equal(await page.getByRole('menuitem', { name: 'Remove' }).count(), 0, 'nobody removes themselves');
+  await page.keyboard.press('Escape');
+  assert.deepEqual(complaints, []);
+});
+
 test(
   'credit is added and taken on the page of the statement, which prints without the rest of the page',
   needsChromium,

@@ -4,15 +4,17 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
-import type { CreatedUser, KeyRow, Me, Page } from '../http/api/contract.ts';
+import type { KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
 import {
   assertRefused,
   cookieOf,
+  listenAs,
   logInAs,
   openDashboard,
   PASSWORD,
   personWith,
   send,
+  setUp,
   type Dashboard,
   type Person,
 } from './dashboard-session.ts';
@@ -59,7 +61,7 @@ test('the link of a first start makes the operator, once, and a later start prin
 });
 
 test('a one-time link works once, also when it is used twice at the same time', async () => {
-  const made = await operator.post<CreatedUser>('/api/users', { email: 'once@example.com', role: 'operator' });
+  const made = await operator.post<UserWithLink>('/api/users', { email: 'once@example.com', role: 'operator' });
   assert.equal(made.status, 200);
   assert.equal(made.body.row.has_password, false);
   const token = new URL(made.body.setup_url).searchParams.get('token') ?? '';
@@ -78,6 +80,56 @@ test('a one-time link works once, also when it is used twice at the same time', 
   );
   const again = await operator.post('/api/users', { email: 'ONCE@example.com', role: 'operator' });
   assertRefused(again, 409, 'conflict');
+});
+
+test('an operator gives a user another link, and removes one: their pages end at once, and the log says who did it', async () => {
+  const person = await logInAs(server, 'viewer', ours);
+  const [row] = (await operator.get<Page<UserRow>>(`/api/users?q=${person.email}`)).body.data;
+  assert.ok(row !== undefined);
+  await using page = await listenAs(server, person);
+  const made = await operator.post<UserWithLink>(`/api/users/${row.user_id}/link`);
+  assert.equal(made.body.row.has_password, true);
+  assert.equal((await person.get('/api/me')).status, 200, 'the link is not used yet');
+  const renewed = await setUp(server, made.body.setup_url);
+  assertRefused(await person.get('/api/me'), 401, 'session_required');
+  const removed = await operator.post<UserRow>(`/api/users/${row.user_id}/remove`);
+  assert.equal(removed.body.email, person.email);
+  assertRefused(await renewed.get('/api/me'), 401, 'session_required');
+  await assert.rejects(page.next('never'), /the stream ended/);
+  const login = { email: person.email, password: PASSWORD };
+  assertRefused(await send(server, 'POST', '/api/login', { body: login }), 401, 'login_failed');
+  assert.deepEqual((await operator.get<Page<UserRow>>(`/api/users?q=${person.email}`)).body.data, []);
+  for (const what of ['link', 'remove'])
+    for (const id of [row.user_id, 'usr_none'])
+      assertRefused(await operator.post(`/api/users/${id}/${what}`), 404, 'not_found');
+  for (const action of ['user.link', 'user.remove']) {
+    const [entry] = await audit(action);
+    assert.deepEqual(
+      [entry?.target, entry?.account?.account_id, entry?.user?.email, entry?.detail],
+      [row.user_id, ours, 'op@example.com', { email: person.email }],
+    );
+  }
+  assert.equal((await audit('user.setup'))[0]?.user?.email, person.email, 'the log still knows their name');
+});
+
+test('nobody removes themselves', async () => {
+  const { user } = (await operator.get<Me>('/api/me')).body;
+  assertRefused(await operator.post(`/api/users/${user.user_id}/remove`), 409, 'conflict');
+  assert.equal((await operator.get('/api/me')).status, 200);
+});
+
+test('commands do the same for users, and are in the log', async () => {
+  const person = await logInAs(server, 'viewer', ours);
+  const linked = await server.earshot('user', 'link', '--email', person.email.toUpperCase());
+  assert.equal(linked.code, 0, linked.stderr);
+  const renewed = await setUp(server, linked.stdout.split('\n')[0] ?? '');
+  const removed = await server.earshot('user', 'remove', '--email', person.email, '--json');
+  assert.equal(removed.code, 0, removed.stderr);
+  assertRefused(await renewed.get('/api/me'), 401, 'session_required');
+  const again = await server.earshot('user', 'remove', '--email', person.email);
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.match(again.stderr, /no user with this e-mail address/);
+  assert.deepEqual((await audit('user.remove'))[0]?.user, null);
 });
 
 test('a password gets a session, a wrong one and an unknown address the same refusal', async () => {

@@ -1,24 +1,28 @@
 import { useState, type FormEvent, type ReactNode } from 'react';
-import type { CreatedUser, CreateUserRequest, Role, UserRow } from '../../../src/http/api/contract.ts';
+import type { CreateUserRequest, Role, UserRow, UserWithLink } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
-import { readAgain, useAccount, usePages } from '../query.ts';
+import { readAgain, useAccount, useMe, usePages } from '../query.ts';
 import { AccountField } from '../ui/account-field.tsx';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
+import { Confirm } from '../ui/confirm.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { SelectField, TextField } from '../ui/field.tsx';
 import { Mark } from '../ui/marks.tsx';
 import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card } from '../ui/page.tsx';
+import { Menu } from '../ui/menu.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
 import { DataTable, moreOf, type Columns } from '../ui/table.tsx';
 import { Countdown, Distance, Time } from '../ui/values.tsx';
 import { t } from '../words/words.ts';
 
 export function Users(): ReactNode {
+  const me = useMe();
   const [q, setQ] = useState('');
   const [invites, setInvites] = useState(false);
-  const [created, setCreated] = useState<CreatedUser | null>(null);
+  const [created, setCreated] = useState<UserWithLink | null>(null);
+  const [open, setOpen] = useState<Open | null>(null);
   const users = usePages<UserRow>('/users', { q, limit: 50 });
   return (
     <>
@@ -34,7 +38,7 @@ export function Users(): ReactNode {
           label={t('Users')}
           rows={users.rows}
           rowId={(user) => user.user_id}
-          columns={columns()}
+          columns={columns(me.user.user_id, setOpen)}
           more={moreOf(users)}
           empty={<Empty title={t('No user has this address')} />}
         />
@@ -49,16 +53,37 @@ export function Users(): ReactNode {
           }}
         />
       )}
+      {open?.kind === 'link' && (
+        <NewLink
+          user={open.user}
+          onClose={() => setOpen(null)}
+          onMade={(user) => {
+            setOpen(null);
+            setCreated(user);
+          }}
+        />
+      )}
+      {open?.kind === 'remove' && <Remove user={open.user} onClose={() => setOpen(null)} />}
       {created !== null && <LinkShown created={created} onClose={() => setCreated(null)} />}
     </>
   );
 }
 
-const columns = (): Columns<UserRow> => [
+/** What is about to happen to a user. */
+interface Open {
+  readonly kind: 'link' | 'remove';
+  readonly user: UserRow;
+}
+
+const columns = (ownId: string, open: (what: Open) => void): Columns<UserRow> => [
   {
     id: 'email',
     header: t('E-mail address'),
-    cell: ({ row }) => <span className="block max-w-64 truncate font-medium">{row.original.email}</span>,
+    cell: ({ row }) => (
+      <span className="block max-w-32 truncate sm:max-w-64 font-medium" title={row.original.email}>
+        {row.original.email}
+      </span>
+    ),
   },
   {
     id: 'role',
@@ -69,6 +94,7 @@ const columns = (): Columns<UserRow> => [
   {
     id: 'login',
     header: t('Last log-in'),
+    meta: { from: 'sm' },
     cell: ({ row: { original: user } }) =>
       user.last_login_at !== null ? (
         <Distance at={user.last_login_at} />
@@ -82,9 +108,66 @@ const columns = (): Columns<UserRow> => [
     meta: { from: 'md' },
     cell: ({ row }) => <Time at={row.original.created_at} how="day" />,
   },
+  {
+    id: 'actions',
+    header: () => <span className="sr-only">{t('Actions')}</span>,
+    cell: ({ row: { original: user } }) => (
+      <Menu
+        label={t('Actions for {name}', { name: user.email })}
+        items={[
+          { label: t('New link'), onSelect: () => open({ kind: 'link', user }) },
+          ...(user.user_id === ownId
+            ? []
+            : [{ label: t('Remove'), danger: true, onSelect: () => open({ kind: 'remove', user }) }]),
+        ]}
+      />
+    ),
+  },
 ];
 
-function LinkShown({ created, onClose }: { created: CreatedUser; onClose: () => void }): ReactNode {
+function NewLink({
+  user,
+  onClose,
+  onMade,
+}: {
+  user: UserRow;
+  onClose: () => void;
+  onMade: (made: UserWithLink) => void;
+}): ReactNode {
+  return (
+    <Confirm
+      title={t('A new link for {email}', { email: user.email })}
+      description={t(
+        'For somebody who has lost the password or the first link. The password works on until the new link is used; earlier links end now.',
+      )}
+      action={t('Make the link')}
+      look="main"
+      act={async () => onMade(await post<UserWithLink>(`/users/${user.user_id}/link`, {}))}
+      onClose={onClose}
+    />
+  );
+}
+
+function Remove({ user, onClose }: { user: UserRow; onClose: () => void }): ReactNode {
+  return (
+    <Confirm
+      title={t('Remove {email}', { email: user.email })}
+      description={t(
+        'They are logged out at once and can no longer log in. Keys are not theirs but their account’s, and go on working.',
+      )}
+      action={t('Remove')}
+      look="danger"
+      act={async () => {
+        await post<UserRow>(`/users/${user.user_id}/remove`, {});
+        readAgain('/users');
+        onClose();
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+function LinkShown({ created, onClose }: { created: UserWithLink; onClose: () => void }): ReactNode {
   return (
     <Dialog
       wide
@@ -111,7 +194,13 @@ const ABOUT = {
   viewer: 'Reads what belongs to one account, and changes nothing.',
 } as const;
 
-function Invite({ onClose, onCreated }: { onClose: () => void; onCreated: (created: CreatedUser) => void }): ReactNode {
+function Invite({
+  onClose,
+  onCreated,
+}: {
+  onClose: () => void;
+  onCreated: (created: UserWithLink) => void;
+}): ReactNode {
   const account = useAccount();
   const [email, setEmail] = useState('');
   const [role, setRole] = useState<Role>('owner');
@@ -128,7 +217,7 @@ function Invite({ onClose, onCreated }: { onClose: () => void; onCreated: (creat
         role,
         ...(role === 'operator' ? {} : { account_id: accountId }),
       };
-      onCreated(await post<CreatedUser>('/users', request));
+      onCreated(await post<UserWithLink>('/users', request));
     } catch (refusal) {
       setError(refusal);
       setBusy(false);

@@ -141,6 +141,14 @@ export default {
   'In flight': '处理中',
   'Input tokens': '输入 token',
   'Invite somebody': '邀请成员',
+  'New link': '新链接',
+  'A new link for {email}': '为 {email} 生成新链接',
+  'For somebody who has lost the password or the first link. The password works on until the new link is used; earlier links end now.':
+    '适用于忘记密码或丢失首个链接的人。新链接被使用之前，原密码仍然有效；之前的链接立即失效。',
+  Remove: '移除',
+  'Remove {email}': '移除 {email}',
+  'They are logged out at once and can no longer log in. Keys are not theirs but their account’s, and go on working.':
+    '对方会立即退出登录，且无法再登录。密钥属于账户而非个人，会继续有效。',
   'It becomes a row of the ledger, which is never changed.': '将成为账本中的一行，永不更改。',
   'It ends at once': '立即失效',
   'It ends at once and for good: from the next moment on, no call begins with it.':

@@ -15,6 +15,7 @@ import {
   ROLES,
   type AccountName,
   type UsageSums,
+  nothing,
 } from './contract-values.ts';
 
 // 6. Models and prices.
@@ -245,12 +246,16 @@ export const createUserRequest = z.strictObject({
   account_id: id.optional(),
 });
 export type CreateUserRequest = z.infer<typeof createUserRequest>;
-export interface CreatedUser {
+/** Also of `POST /api/users/{id}/link`, after which earlier links of theirs are none. */
+export interface UserWithLink {
   readonly row: UserRow;
   /** The one time that it is sent. */
   readonly setup_url: string;
   readonly expires_at: string;
 }
+
+/** `POST /api/users/{id}/link` with `{}`; `POST /api/users/{id}/remove` with `{}` gives the `UserRow` that was. */
+export const userRequest = nothing;
 
 /** `GET /api/engines`. */
 export interface EnginesReply {

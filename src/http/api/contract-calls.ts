@@ -12,6 +12,7 @@ import {
   type Role,
   type AccountName,
   type UsageSums,
+  nothing,
 } from './contract-values.ts';
 
 // Logging in.
@@ -226,7 +227,7 @@ export interface RotatedKey extends IssuedKey {
 }
 
 /** `POST /api/keys/{id}/revoke` with `{}` gives the `KeyRow`. */
-export const revokeKeyRequest = z.strictObject({});
+export const revokeKeyRequest = nothing;
 
 // 3. Usage.
 

@@ -17,6 +17,8 @@ export const tiers = z
   .max(1_000)
   .regex(/^$|^[\d.]+:\d+(,[\d.]+:\d+)*$/, 'must look like "1000:500,10000:1200"');
 export const discountBps = z.int().min(0).max(10_000);
+/** Of requests that have all they need in their path. */
+export const nothing = z.strictObject({});
 export const count = z.int().min(1).max(1_000_000);
 export const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as "2026-07"');
 export const page = {

@@ -1,5 +1,6 @@
 /** What the operator alone sees: accounts, users, engines, and who did what. */
-import type { CreatedUser as MadeUser } from '../../access/users.ts';
+import type { CreatedUser, OneTimeLink } from '../../access/users.ts';
+import { AppError } from '../../core/errors.ts';
 import type { Route } from '../app.ts';
 import { auditBy } from './audit-by.ts';
 import {
@@ -7,16 +8,17 @@ import {
   auditQuery,
   createAccountRequest,
   createUserRequest,
+  userRequest,
   usersQuery,
   type AccountRow,
   type AuditRow,
-  type CreatedUser,
   type EnginesReply,
   type Page,
   type UserRow,
+  type UserWithLink,
 } from './contract.ts';
 import { engineEntry } from './engine-bodies.ts';
-import { bodyOf, OPERATOR, queryOf, type ApiCall } from './guard.ts';
+import { bodyOf, idOf, OPERATOR, queryOf, type ApiCall } from './guard.ts';
 import { readTiers } from './key-routes.ts';
 import { nanoUsd } from './read-values.ts';
 import { baseOf, type ApiServices } from './api-services.ts';
@@ -34,6 +36,8 @@ export function operatorRoutes(services: ApiServices): Route[] {
       return reports.userPage({ cursor, limit, text: q });
     }),
     guard.route('POST', '/api/users', OPERATOR, (call) => createUser(call, services)),
+    guard.route('POST', '/api/users/:id/link', OPERATOR, (call) => newLink(call, services)),
+    guard.route('POST', '/api/users/:id/remove', OPERATOR, (call) => removeUser(call, services)),
     guard.route('GET', '/api/engines', OPERATOR, async (): Promise<EnginesReply> => {
       const waiting = engines.reduce((sum, { id }) => sum + queue.waitingPieces(id), 0);
       return {
@@ -64,15 +68,44 @@ async function createAccount(call: ApiCall, services: ApiServices): Promise<Acco
   return services.reports.findAccount(accountId);
 }
 
-async function createUser(call: ApiCall, services: ApiServices): Promise<CreatedUser> {
+async function createUser(call: ApiCall, services: ApiServices): Promise<UserWithLink> {
   const { email, role, account_id: accountId = null } = await bodyOf(call, createUserRequest);
-  const { users } = services.changes(({ userId }: MadeUser) =>
+  const { users } = services.changes(({ userId }: CreatedUser) =>
     auditBy(call, accountId, 'user.create', userId, { email, role }),
   );
   const made = await users.create({ email, role, accountId });
+  return withLink(call, services, made.userId, made);
+}
+
+async function newLink(call: ApiCall, services: ApiServices): Promise<UserWithLink> {
+  await bodyOf(call, userRequest);
+  const user = await services.reports.findUser(idOf(call));
+  const entry = auditBy(call, user.account?.account_id ?? null, 'user.link', user.user_id, { email: user.email });
+  const link = await services.changes(() => entry).users.newLink(user.user_id);
+  return withLink(call, services, user.user_id, link);
+}
+
+async function withLink(
+  { request }: ApiCall,
+  services: ApiServices,
+  userId: string,
+  { token, expiresAt }: OneTimeLink,
+): Promise<UserWithLink> {
   return {
-    row: await services.reports.findUser(made.userId),
-    setup_url: `${baseOf(services, call.request)}/dashboard/setup?token=${made.token}`,
-    expires_at: new Date(made.expiresAt).toISOString(),
+    row: await services.reports.findUser(userId),
+    setup_url: `${baseOf(services, request)}/dashboard/setup?token=${token}`,
+    expires_at: new Date(expiresAt).toISOString(),
   };
+}
+
+async function removeUser(call: ApiCall, services: ApiServices): Promise<UserRow> {
+  await bodyOf(call, userRequest);
+  const user = await services.reports.findUser(idOf(call));
+  if (user.user_id === call.viewer.userId) {
+    throw new AppError('conflict', { message: 'You cannot remove yourself. Let another operator do it.' });
+  }
+  const entry = auditBy(call, user.account?.account_id ?? null, 'user.remove', user.user_id, { email: user.email });
+  await services.changes(() => entry).users.remove(user.user_id);
+  services.changed();
+  return user;
 }

@@ -8,6 +8,7 @@ import { sharedAdmission } from './0002-shared-admission.ts';
 import { dashboard } from './0011-dashboard.ts';
 import { requestContent } from './0012-request-content.ts';
 import { fewerTotals } from './0013-fewer-totals.ts';
+import { removedUsers } from './0014-removed-users.ts';
 
 /** Every migration in its order; a new one is added at the end, and none is changed once released. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   dashboard,
   requestContent,
   fewerTotals,
+  removedUsers,
 ];
