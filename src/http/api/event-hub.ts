@@ -49,6 +49,9 @@ const ENGINES_MS = 15_000;
 const OVERVIEW_MS = 5_000;
 const LISTENERS_MAX = 200;
 
+/** Changes after which somebody may no longer listen; a session that ends by its age is found out in `ENGINES_MS`. */
+const ENDS_SESSIONS = new Set(['user.logout', 'user.setup', 'user.remove']);
+
 /** Rows of the log are looked at again for so long: another server's may be committed later than they were made. */
 const LATE_MS = 10_000;
 
@@ -107,6 +110,8 @@ function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSevera
   const freshChanges = readFreshChanges(reports, clock);
   /** The newest calls at the last look; null where nobody watched until now. */
   let known: Set<string> | null = null;
+  /** Those that were new at the last look: a server writes the times of a call a moment after its row. */
+  let seen: readonly EndedCall[] = [];
   /** Accounts whose sums have changed since their pages were told. */
   const stale = new Set<string>();
   let told = { overview: 0, engines: 0, shownEngines: '' };
@@ -123,11 +128,15 @@ function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSevera
     const newest = await reports.newestCalls();
     const fresh = known === null ? [] : newest.filter(({ requestId }) => known?.has(requestId) === false);
     known = new Set(newest.map(({ requestId }) => requestId));
-    for (const call of fresh.toReversed()) await tellCall(call);
+    const complete = seen;
+    seen = fresh.toReversed();
+    for (const call of complete) await tellCall(call);
   }
 
   async function tellChanges(): Promise<void> {
-    const fresh = (await freshChanges()).filter(({ action }) => !action.startsWith('user.'));
+    const all = await freshChanges();
+    if (all.some(({ action }) => ENDS_SESSIONS.has(action))) await letGo();
+    const fresh = all.filter(({ action }) => !action.startsWith('user.'));
     const touched = new Set(fresh.filter(({ action }) => action.startsWith('key.')).map((row) => row.account_id));
     for (const accountId of touched) for (const listener of concerned(listeners, accountId)) listener.send('keys', {});
     // A price is everybody's.
@@ -150,7 +159,11 @@ function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSevera
     if (shown === told.shownEngines && !isDue) return;
     for (const listener of listeners) listener.send('engines', healths);
     told = { ...told, engines: isDue ? now : told.engines, shownEngines: shown };
-    if (!isDue) return;
+    if (isDue) await letGo();
+  }
+
+  /** Ends the streams of those who may no longer listen. */
+  async function letGo(): Promise<void> {
     for (const listener of listeners) if (!(await listener.mayListen())) listener.end();
   }
 
@@ -159,6 +172,7 @@ function createTeller(listeners: ReadonlySet<Listener>, { reports, isOneOfSevera
     /** Nobody listens any more. */
     rest: (): void => {
       known = null;
+      seen = [];
     },
     async turn(): Promise<void> {
       if (listeners.size === 0) return;
