@@ -1,7 +1,8 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { LoginRequest, Me } from '../../src/http/api/contract.ts';
 import { postAlone } from './api.ts';
 import { queryClient } from './query.ts';
+import { useSending } from './sending.ts';
 import { loggedIn, useMustLogIn } from './session.ts';
 import { Button } from './ui/button.tsx';
 import { Dialog } from './ui/dialog.tsx';
@@ -51,33 +52,21 @@ export function Front({ children }: { children: ReactNode }): ReactNode {
 function LogInForm({ email: known }: { email: string }): ReactNode {
   const [email, setEmail] = useState(known);
   const [password, setPassword] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-
-  async function logIn(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const request: LoginRequest = { email: email.trim(), password };
-      const me = await postAlone<Me>('/login', request);
-      const before = queryClient.getQueryData<Me>(['/me', {}]);
-      queryClient.setQueryData(['/me', {}], me);
-      // Another user must not see what the one before them read.
-      if (before !== undefined && before.user.user_id !== me.user.user_id) {
-        location.assign('/dashboard/');
-        return;
-      }
-      loggedIn();
-    } catch (refusal) {
-      setError(refusal);
+  const { error, busy, onSubmit } = useSending(async () => {
+    const request: LoginRequest = { email: email.trim(), password };
+    const me = await postAlone<Me>('/login', request).catch((refusal: unknown) => {
       setPassword('');
-    }
-    setBusy(false);
-  }
+      throw refusal;
+    });
+    const before = queryClient.getQueryData<Me>(['/me', {}]);
+    queryClient.setQueryData(['/me', {}], me);
+    // Another user must not see what the one before them read.
+    if (before !== undefined && before.user.user_id !== me.user.user_id) location.assign('/dashboard/');
+    else loggedIn();
+  });
 
   return (
-    <form onSubmit={(event) => void logIn(event)} className="space-y-4">
+    <form onSubmit={onSubmit} className="space-y-4">
       <TextField
         label={t('E-mail address')}
         type="email"

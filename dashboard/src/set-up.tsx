@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Me, SetupFacts, SetupRequest } from '../../src/http/api/contract.ts';
 import { get, postAlone } from './api.ts';
 import { Front } from './log-in.tsx';
 import { useQueryString } from './place.ts';
+import { useSending } from './sending.ts';
 import { Button } from './ui/button.tsx';
 import { TextField } from './ui/field.tsx';
 import { ErrorNote, Skeleton } from './ui/notes.tsx';
@@ -45,27 +46,17 @@ function SetUpForm({ token, facts }: { token: string; facts: SetupFacts }): Reac
   const [email, setEmail] = useState(facts.email ?? '');
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const differs = again !== '' && again !== password;
 
-  async function setUp(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  const { error, busy, onSubmit } = useSending(async () => {
     if (again !== password) return;
-    setBusy(true);
-    setError(null);
-    try {
-      const request: SetupRequest = { token, password, ...(facts.email === null ? { email: email.trim() } : {}) };
-      await postAlone<Me>('/setup', request);
-      location.assign('/dashboard/');
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+    const request: SetupRequest = { token, password, ...(facts.email === null ? { email: email.trim() } : {}) };
+    await postAlone<Me>('/setup', request);
+    location.assign('/dashboard/');
+  });
 
   return (
-    <form onSubmit={(event) => void setUp(event)} className="space-y-4">
+    <form onSubmit={onSubmit} className="space-y-4">
       <p className="text-muted">
         {facts.email === null
           ? t('You are the first: this makes the user who runs everything here.')

@@ -1,9 +1,10 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { AccountRow, CreateAccountRequest, SetContractRequest } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
 import { showCount, showDiscount } from '../format.ts';
 import { go } from '../place.ts';
 import { readAgain, usePages } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { TextField } from '../ui/field.tsx';
@@ -139,35 +140,25 @@ const bps = (percent: string): number => Math.round(Number(percent) * 100);
 
 function CreateAccount({ onClose }: { onClose: () => void }): ReactNode {
   const [values, setValues] = useState({ name: '', discount: '', tiers: '', balance: '' });
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const set = (change: Partial<typeof values>): void => setValues((before) => ({ ...before, ...change }));
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const request: CreateAccountRequest = {
-        name: values.name.trim(),
-        ...(values.discount.trim() === '' ? {} : { discount_bps: bps(values.discount) }),
-        ...(values.tiers.trim() === '' ? {} : { tiers: values.tiers.replaceAll(' ', '') }),
-        ...(values.balance.trim() === '' ? {} : { balance_usd: values.balance.trim() }),
-      };
-      await post<AccountRow>('/accounts', request);
-      readAgain('/accounts');
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    const request: CreateAccountRequest = {
+      name: values.name.trim(),
+      ...(values.discount.trim() === '' ? {} : { discount_bps: bps(values.discount) }),
+      ...(values.tiers.trim() === '' ? {} : { tiers: values.tiers.replaceAll(' ', '') }),
+      ...(values.balance.trim() === '' ? {} : { balance_usd: values.balance.trim() }),
+    };
+    await post<AccountRow>('/accounts', request);
+    readAgain('/accounts');
+    onClose();
+  });
   return (
     <Dialog
       title={t('Create an account')}
       description={t('A customer, whose keys and statements it will hold.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void save(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <TextField
           label={t('Name')}
           required
@@ -229,8 +220,6 @@ function ContractForm({ account, onClose }: { account: AccountRow; onClose: () =
   const [discount, setDiscount] = useState(String((account.contract?.discount_bps ?? 0) / 100));
   const [tiers, setTiers] = useState(account.contract?.tiers ?? '');
   const [from, setFrom] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const request: SetContractRequest = {
     account_id: account.account_id,
     discount_bps: bps(discount),
@@ -239,19 +228,11 @@ function ContractForm({ account, onClose }: { account: AccountRow; onClose: () =
   };
   const complete = /^\d{1,3}(\.\d{1,2})?$/.test(discount) && new RegExp(`^(${TIERS})$`).test(tiers);
   const preview = usePreview('/contracts/preview', request, complete);
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await post('/contracts', request);
-      readAgain('/accounts', '/overview', '/models');
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    await post('/contracts', request);
+    readAgain('/accounts', '/overview', '/models');
+    onClose();
+  });
   return (
     <Dialog
       wide
@@ -259,7 +240,7 @@ function ContractForm({ account, onClose }: { account: AccountRow; onClose: () =
       description={t('A new version of it; calls keep the version that they were charged by.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void save(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <div className="grid gap-4 sm:grid-cols-2">
           <DiscountField value={discount} onChange={setDiscount} />
           <TextField

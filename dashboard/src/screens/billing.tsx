@@ -1,9 +1,10 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { CreditRequest, StatementReply } from '../../../src/http/api/contract.ts';
 import { addressOf, post } from '../api.ts';
 import { fromNano, showCount, showDiscount, showMonth, showSeconds, showUsd, toNano } from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
 import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { Filter, SelectField, TextField } from '../ui/field.tsx';
@@ -262,29 +263,19 @@ function Credit({ accountId, isPrepaid, balanceUsd, onClose }: CreditProperties)
   const [kind, setKind] = useState<CreditRequest['kind']>('credit');
   const [usd, setUsd] = useState('');
   const [note, setNote] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const request: CreditRequest = { account_id: accountId, kind, usd: usd.trim(), note: note.trim() };
-      await post('/credits', request);
-      readAgain('/statements', '/overview', '/accounts');
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    const request: CreditRequest = { account_id: accountId, kind, usd: usd.trim(), note: note.trim() };
+    await post('/credits', request);
+    readAgain('/statements', '/overview', '/accounts');
+    onClose();
+  });
   return (
     <Dialog
       title={t('Add or take credit')}
       description={t('It becomes a row of the ledger, which is never changed.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void save(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <SelectField
           label={t('What')}
           {...(kind === 'prepaid' && {

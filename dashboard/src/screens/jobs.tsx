@@ -4,7 +4,9 @@ import { post } from '../api.ts';
 import { showMs } from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
 import { readAgain, useAccount, useAccountQuery, useApi, useMe, usePages } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
+import { Confirm } from '../ui/confirm.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { Filter } from '../ui/field.tsx';
@@ -14,7 +16,7 @@ import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card, PageHead } from '../ui/page.tsx';
 import { DataTable, moreOf, type Columns } from '../ui/table.tsx';
 import { Countdown, Distance, Time } from '../ui/values.tsx';
-import { t } from '../words/words.ts';
+import { errorText, t } from '../words/words.ts';
 
 const EVERY_MS = 5_000;
 
@@ -209,20 +211,20 @@ function deliveryColumns(mayReplay: boolean, show: (delivery: DeliveryRow) => vo
 }
 
 function Replay({ id }: { id: string }): ReactNode {
-  const [busy, setBusy] = useState(false);
-  async function replay(): Promise<void> {
-    setBusy(true);
-    try {
-      await post<DeliveryRow>(`/deliveries/${id}/replay`, {});
-    } finally {
-      setBusy(false);
-      readAgain('/deliveries');
-    }
-  }
+  const { error, busy, run } = useSending(async () => {
+    await post<DeliveryRow>(`/deliveries/${id}/replay`, {}).finally(() => readAgain('/deliveries'));
+  });
   return (
-    <Button small busy={busy} onClick={() => void replay()}>
-      {t('Send again')}
-    </Button>
+    <>
+      {error !== null && (
+        <span role="alert" className="self-center text-xs text-bad">
+          {errorText(error)}
+        </span>
+      )}
+      <Button small busy={busy} onClick={run}>
+        {t('Send again')}
+      </Button>
+    </>
   );
 }
 
@@ -362,28 +364,18 @@ interface IssueProperties {
 
 function IssueSecret({ account, step, onClose, onIssued }: IssueProperties): ReactNode {
   const me = useMe();
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function issue(): Promise<void> {
-    setBusy(true);
-    try {
-      onIssued(
-        await post<IssuedWebhookSecret>('/webhook-secret', me.role === 'operator' ? { account_id: account } : {}),
-      );
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
   return (
-    <Dialog title={t(STEPS[step].title)} description={t(STEPS[step].about)} onClose={onClose}>
-      <ErrorNote error={error} />
-      <DialogActions>
-        <Button onClick={onClose}>{t('Cancel')}</Button>
-        <Button look="main" busy={busy} onClick={() => void issue()}>
-          {t(STEPS[step].button)}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    <Confirm
+      title={t(STEPS[step].title)}
+      description={t(STEPS[step].about)}
+      action={t(STEPS[step].button)}
+      look="main"
+      act={async () =>
+        onIssued(
+          await post<IssuedWebhookSecret>('/webhook-secret', me.role === 'operator' ? { account_id: account } : {}),
+        )
+      }
+      onClose={onClose}
+    />
   );
 }

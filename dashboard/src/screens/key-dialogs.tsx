@@ -1,7 +1,8 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { IssuedKey, KeyRow, RotatedKey } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
 import { useMe } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
@@ -60,26 +61,16 @@ export function RotateKey({
   onRotated: (issued: IssuedKey) => void;
 }): ReactNode {
   const [grace, setGrace] = useState(86_400);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function rotate(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      onRotated(await post<RotatedKey>(`/keys/${row.key_id}/rotate`, { grace_seconds: grace }));
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    onRotated(await post<RotatedKey>(`/keys/${row.key_id}/rotate`, { grace_seconds: grace }));
+  });
   return (
     <Dialog
       title={t('Rotate {name}', { name: row.name })}
       description={t('A new key takes its place, with the same rights and the same cap.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void rotate(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <SelectField
           label={t('How long the old key works')}
           hint={t('Long enough to put the new one everywhere.')}
@@ -106,28 +97,17 @@ export function RotateKey({
 
 export function RevokeKey({ row, onClose }: { row: KeyRow; onClose: () => void }): ReactNode {
   const [typed, setTyped] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function revoke(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    if (typed !== row.last_four) return;
-    setBusy(true);
-    setError(null);
-    try {
-      await post<KeyRow>(`/keys/${row.key_id}/revoke`, {});
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    await post<KeyRow>(`/keys/${row.key_id}/revoke`, {});
+    onClose();
+  });
   return (
     <Dialog
       title={t('Revoke {name}', { name: row.name })}
       description={t('It ends at once and for good: from the next moment on, no call begins with it.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void revoke(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <TextField
           label={t('Type its last four characters: {text}', { text: row.last_four })}
           autoComplete="off"

@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type {
   CreateKeyRequest,
   EditKeyRequest,
@@ -8,6 +8,7 @@ import type {
 } from '../../../src/http/api/contract.ts';
 import { ApiError, post } from '../api.ts';
 import { useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { AccountField } from '../ui/account-field.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
@@ -64,39 +65,29 @@ export function KeyForm({ row, onClose, onCreated }: Properties): ReactNode {
   const account = useAccount();
   const [values, setValues] = useState(() => valuesOf(row));
   const [accountId, setAccountId] = useState(row?.account.account_id ?? account ?? '');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const param = error instanceof ApiError ? error.param : null;
-  const at = (name: string): string | null => (param === name ? errorText(error) : null);
   const set = (change: Partial<Values>): void => setValues((before) => ({ ...before, ...change }));
 
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const limits = limitsOf(values, row);
-      if (row === undefined) {
-        const request: CreateKeyRequest = {
-          ...limits,
-          name: limits.name ?? '',
-          kind: values.kind,
-          ...(me.role === 'operator' ? { account_id: accountId } : {}),
-        };
-        onCreated(await post<IssuedKey>('/keys', request));
-      } else {
-        await post<KeyRow>(`/keys/${row.key_id}`, limits);
-        onCreated(null);
-      }
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
+  const { error, busy, onSubmit } = useSending(async () => {
+    const limits = limitsOf(values, row);
+    if (row === undefined) {
+      const request: CreateKeyRequest = {
+        ...limits,
+        name: limits.name ?? '',
+        kind: values.kind,
+        ...(me.role === 'operator' ? { account_id: accountId } : {}),
+      };
+      onCreated(await post<IssuedKey>('/keys', request));
+    } else {
+      await post<KeyRow>(`/keys/${row.key_id}`, limits);
+      onCreated(null);
     }
-  }
+  });
+  const param = error instanceof ApiError ? error.param : null;
+  const at = (name: string): string | null => (param === name ? errorText(error) : null);
 
   return (
     <Dialog wide title={row === undefined ? t('Create a key') : t('Edit {name}', { name: row.name })} onClose={onClose}>
-      <form onSubmit={(event) => void save(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <div className="grid gap-4 sm:grid-cols-2">
           <TextField
             label={t('Name')}

@@ -1,7 +1,8 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { ModelEntry, PriceVersion, SetPriceRequest } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
 import { readAgain } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { SelectField, TextField } from '../ui/field.tsx';
@@ -20,8 +21,6 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
   const [output, setOutput] = useState(list !== undefined && 'output_usd_per_1m' in list ? list.output_usd_per_1m : '');
   const [second, setSecond] = useState(list !== undefined && 'usd_per_second' in list ? list.usd_per_second : '');
   const [from, setFrom] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const price =
     per === 'tokens'
       ? { input_usd_per_1m: input.trim(), output_usd_per_1m: output.trim() }
@@ -34,19 +33,11 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
   const complete = Object.values(price).every((amount) => new RegExp(`^${AMOUNT}$`).test(amount));
   const preview = usePreview('/prices/preview', request, complete);
 
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await post<PriceVersion>('/prices', request);
-      readAgain('/models', '/models/prices', '/overview');
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    await post<PriceVersion>('/prices', request);
+    readAgain('/models', '/models/prices', '/overview');
+    onClose();
+  });
 
   return (
     <Dialog
@@ -55,7 +46,7 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
       description={t('Past calls keep the price that they were charged by.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void save(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <div className="grid gap-4 sm:grid-cols-2">
           <SelectField label={t('Priced by')} value={per} onChange={({ target }) => setPer(target.value as typeof per)}>
             <option value="tokens">{t('1M tokens')}</option>

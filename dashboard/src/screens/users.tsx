@@ -1,7 +1,8 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { CreateUserRequest, Role, UserRow, UserWithLink } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
 import { readAgain, useAccount, useMe, usePages } from '../query.ts';
+import { useSending } from '../sending.ts';
 import { AccountField } from '../ui/account-field.tsx';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
@@ -205,31 +206,21 @@ function Invite({
   const [email, setEmail] = useState('');
   const [role, setRole] = useState<Role>('owner');
   const [accountId, setAccountId] = useState(account ?? '');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function invite(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const request: CreateUserRequest = {
-        email: email.trim(),
-        role,
-        ...(role === 'operator' ? {} : { account_id: accountId }),
-      };
-      onCreated(await post<UserWithLink>('/users', request));
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(async () => {
+    const request: CreateUserRequest = {
+      email: email.trim(),
+      role,
+      ...(role === 'operator' ? {} : { account_id: accountId }),
+    };
+    onCreated(await post<UserWithLink>('/users', request));
+  });
   return (
     <Dialog
       title={t('Invite somebody')}
       description={t('They get a link that works once, and choose a password.')}
       onClose={onClose}
     >
-      <form onSubmit={(event) => void invite(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <TextField
           label={t('E-mail address')}
           type="email"

@@ -1,8 +1,9 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { t } from '../words/words.ts';
 import { Button } from './button.tsx';
 import { Dialog, DialogActions } from './dialog.tsx';
 import { ErrorNote } from './notes.tsx';
+import { useSending } from '../sending.ts';
 
 /** Asks once more before something happens, and stays open with the refusal where it can't. */
 export function Confirm({
@@ -21,22 +22,10 @@ export function Confirm({
   act: () => Promise<void>;
   onClose: () => void;
 }): ReactNode {
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await act();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
-  }
+  const { error, busy, onSubmit } = useSending(act);
   return (
     <Dialog title={title} description={description} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={onSubmit}>
         <ErrorNote error={error} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
