@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { FairQueue, type Flow, type Places } from './fair-queue.ts';
 
+const SECOND = 16_000;
 const { signal } = new AbortController();
 
 function flowOf(keyId: string): Flow {
@@ -25,6 +26,32 @@ function setUp(places: Places = { concurrency: 1 }) {
     /** Ends the oldest turn and lets the queue go on. */
     next: async (): Promise<void> => {
       turns.shift()?.[Symbol.dispose]();
+      await setImmediate();
+    },
+  };
+}
+
+/** Turns of a time that is counted instead of passing: each takes as long as its piece. */
+function setUpTimed(concurrency: number) {
+  const queue = new FairQueue({ concurrency });
+  const order: string[] = [];
+  const running: { readonly endsAt: number; readonly turn: Disposable }[] = [];
+  let time = 0;
+  return {
+    queue,
+    order,
+    now: () => time,
+    ask: (name: string, flow: Flow, size: number, start = 0): Promise<void> =>
+      queue.turn(flow, { start, end: start + size }, signal).then((turn) => {
+        order.push(name);
+        running.push({ endsAt: time + size, turn });
+      }),
+    async endFirst(): Promise<void> {
+      await setImmediate();
+      const first = running.reduce((best, other) => (other.endsAt < best.endsAt ? other : best));
+      running.splice(running.indexOf(first), 1);
+      time = first.endsAt;
+      first.turn[Symbol.dispose]();
       await setImmediate();
     },
   };
@@ -88,7 +115,7 @@ test('as many turns at once as there are places, which may change', async () => 
   assert.deepEqual([order.length, queue.waiting], [5, 1]);
 });
 
-test('headroom is for keys that have no turn, one for each, and leaves the places within the concurrency as they are', async () => {
+test('headroom is for calls that have no turn, one for each key, and leaves the places within the concurrency as they are', async () => {
   const { ask, next, order } = setUp({ concurrency: 2, headroom: 2 });
   const long = flowOf('long');
   for (let piece = 0; piece < 6; piece += 1) void ask(`long ${piece}`, long, 28, piece * 28);
@@ -106,6 +133,49 @@ test('headroom is for keys that have no turn, one for each, and leaves the place
   assert.deepEqual(order.slice(5), ['third']);
   await next();
   assert.deepEqual(order.slice(6), ['fourth']);
+});
+
+test('headroom is for short pieces, of the same key as a long recording too', async () => {
+  const { ask, order } = setUp({ concurrency: 1, headroom: 2 });
+  const long = flowOf('one');
+  for (let piece = 0; piece < 3; piece += 1) void ask(`long ${piece}`, long, 28 * SECOND, piece * 28 * SECOND);
+  void ask('another long', flowOf('other'), 28 * SECOND);
+  void ask('short', flowOf('one'), 5 * SECOND);
+  await setImmediate();
+  assert.deepEqual(order, ['long 0', 'short']);
+});
+
+for (const longKeys of [1, 2, 3, 6, 10]) {
+  test(`beside long recordings of ${longKeys} keys a short call waits for the end of one piece at most`, async () => {
+    const { queue, ask, order, endFirst, now } = setUpTimed(2);
+    for (let key = 0; key < longKeys; key += 1) {
+      const flow = flowOf(`long ${key}`);
+      for (let piece = 0; piece < 100; piece += 1) void ask('long', flow, 28 - (piece % 5), piece * 28);
+    }
+    let longest = 0;
+    for (let call = 0; call < 20; call += 1) {
+      for (let count = 0; count < 3 * longKeys; count += 1) await endFirst();
+      const askedAt = now();
+      let begun = false;
+      void ask('short', flowOf('short'), 2).then(() => (begun = true));
+      for (await setImmediate(); !begun; await endFirst());
+      longest = Math.max(longest, now() - askedAt);
+    }
+    assert.ok(longest <= 28, `${longest}`);
+    assert.ok(queue.waiting > 0 && order.includes('long'));
+  });
+}
+
+test('a stream of short calls of other keys does not hold up a long recording for longer than their shares', async () => {
+  const { ask, endFirst, order } = setUpTimed(1);
+  const long = flowOf('long');
+  for (let piece = 0; piece < 20; piece += 1) void ask('long', long, 28, piece * 28);
+  for (let key = 0; key < 4; key += 1)
+    for (let call = 0; call < 100; call += 1) void ask('short', flowOf(`short ${key}`), 2);
+  for (let count = 0; count < 300; count += 1) await endFirst();
+  const given = { long: 0, short: 0 };
+  for (const name of order) given[name as 'long' | 'short'] += name === 'long' ? 28 : 2;
+  assert.ok(Math.abs(given.long - given.short / 4) <= 28, JSON.stringify(given));
 });
 
 test('a key that headroom helps on uses up its share like any other', async () => {

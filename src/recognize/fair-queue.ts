@@ -1,10 +1,11 @@
 /**
- * Who is next at an engine. Keys share it evenly, by the audio that each was given: after
- * Goyal, Vin and Cheng, "Start-time Fair Queueing" (1996). Within a key the call that was given least goes first, so that
- * a short call passes a long one. Where an engine has headroom, a key without a turn need not wait for the end of others'.
+ * Who is next at an engine. Keys share it evenly, by the audio that each was given: the key whose share with its next piece
+ * would end first goes first (Golestani, "A self-clocked fair queueing scheme", 1994), so that a short piece passes long
+ * ones. Within a key the call that was given least goes first. Where an engine has headroom, a short piece of a call that
+ * has no turn need not wait for the end of others'.
  */
-
 import { setMaxListeners } from 'node:events';
+import { SAMPLE_RATE_HZ } from '../core/pcm.ts';
 
 /** One call, as the queue sees it. */
 export interface Flow {
@@ -23,9 +24,12 @@ export interface Stretch {
 export interface Places {
   /** Turns at the same time. */
   readonly concurrency: number;
-  /** Turns beyond those, for keys that have none. */
+  /** Turns beyond those for short pieces, one for each key, of calls that have none. */
   readonly headroom?: number;
 }
+
+/** A longer piece would hold up those that it shares with for as long as it would have to wait itself. */
+const HEADROOM_SAMPLES_MAX = 10 * SAMPLE_RATE_HZ;
 
 interface Waiting {
   readonly flow: Flow;
@@ -39,12 +43,13 @@ export class FairQueue {
   readonly #waiting: Waiting[] = [];
   /** Where each key's share ends, in samples of an even split; a key that has fallen behind the present has no row. */
   readonly #shareEnds = new Map<string, number>();
-  /** Where the share of the last turn within the concurrency began: the present. */
+  /** Where the share of those who wait begins that have had least: nobody's begins before. */
   #present = 0;
-  /** Turns that count against the concurrency, and those that the headroom gives. */
   readonly #taken = { concurrency: 0, headroom: 0 };
-  /** How many turns each key has. */
-  readonly #turns = new Map<string, number>();
+  /** How many turns each call has. */
+  readonly #turns = new Map<Flow, number>();
+  /** Keys that have a turn in the headroom. */
+  readonly #overtaking = new Set<string>();
 
   constructor(places: Places) {
     this.#places = places;
@@ -79,45 +84,51 @@ export class FairQueue {
 
   #fill(): void {
     const { concurrency, headroom = 0 } = this.#places;
-    while (this.#waiting.length > 0 && this.#taken.concurrency < concurrency) this.#begin(this.#waiting, 'concurrency');
+    while (this.#taken.concurrency < concurrency) {
+      const next = this.#next(this.#waiting);
+      if (next === undefined) return;
+      this.#begin(next, 'concurrency');
+    }
     while (this.#taken.headroom < headroom) {
-      const newcomers = this.#waiting.filter(({ flow }) => !this.#turns.has(flow.keyId));
-      if (newcomers.length === 0) return;
-      this.#begin(newcomers, 'headroom');
+      const next = this.#next(this.#waiting.filter((waiting) => this.#mayOvertake(waiting)));
+      if (next === undefined) return;
+      this.#begin(next, 'headroom');
     }
   }
 
-  /** Gives one of those who wait, of whom there is at least one, a turn of this kind. */
-  #begin(candidates: readonly Waiting[], kind: keyof Places): void {
-    const next = candidates.reduce((best, other) => (this.#isBefore(other, best) ? other : best));
-    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+  #next(candidates: readonly Waiting[]): Waiting | undefined {
+    const heads = new Map<string, Waiting>();
+    for (const waiting of candidates) {
+      const head = heads.get(waiting.flow.keyId);
+      if (head === undefined || isBeforeInKey(waiting, head)) heads.set(waiting.flow.keyId, waiting);
+    }
+    const shareEnd = ({ flow, stretch }: Waiting): number => this.#startOf(flow.keyId) + lengthOf(stretch);
+    return [...heads.values()].toSorted((one, other) => shareEnd(one) - shareEnd(other))[0];
+  }
+
+  #mayOvertake({ flow, stretch }: Waiting): boolean {
+    return !this.#turns.has(flow) && !this.#overtaking.has(flow.keyId) && lengthOf(stretch) <= HEADROOM_SAMPLES_MAX;
+  }
+
+  #begin(next: Waiting, kind: keyof Places): void {
     const { flow, stretch } = next;
-    const samples = stretch.end - stretch.start;
     const start = this.#startOf(flow.keyId);
-    this.#shareEnds.set(flow.keyId, start + samples);
-    // Headroom is given to keys whose share may lie ahead: those that wait with an earlier one keep their claim.
-    if (kind === 'concurrency') this.#present = start;
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    this.#shareEnds.set(flow.keyId, start + lengthOf(stretch));
+    this.#present = this.#waiting.reduce((least, waiting) => Math.min(least, this.#startOf(waiting.flow.keyId)), start);
     this.#forgetPast();
-    flow.given += samples;
-    this.#count(flow.keyId, kind, 1);
+    flow.given += lengthOf(stretch);
+    this.#taken[kind] += 1;
+    this.#turns.set(flow, (this.#turns.get(flow) ?? 0) + 1);
+    if (kind === 'headroom') this.#overtaking.add(flow.keyId);
     next.begin(() => {
-      this.#count(flow.keyId, kind, -1);
+      this.#taken[kind] -= 1;
+      const turns = (this.#turns.get(flow) ?? 0) - 1;
+      if (turns > 0) this.#turns.set(flow, turns);
+      else this.#turns.delete(flow);
+      if (kind === 'headroom') this.#overtaking.delete(flow.keyId);
       this.#fill();
     });
-  }
-
-  #count(keyId: string, kind: keyof Places, change: 1 | -1): void {
-    this.#taken[kind] += change;
-    const turns = (this.#turns.get(keyId) ?? 0) + change;
-    if (turns === 0) this.#turns.delete(keyId);
-    else this.#turns.set(keyId, turns);
-  }
-
-  #isBefore(one: Waiting, other: Waiting): boolean {
-    const difference = this.#startOf(one.flow.keyId) - this.#startOf(other.flow.keyId);
-    if (difference !== 0) return difference < 0;
-    if (one.flow === other.flow) return one.stretch.start < other.stretch.start;
-    return one.flow.keyId === other.flow.keyId && one.flow.given < other.flow.given;
   }
 
   /** A key that has waited for nothing has no claim on the past. */
@@ -128,6 +139,14 @@ export class FairQueue {
   #forgetPast(): void {
     for (const [keyId, end] of this.#shareEnds) if (end <= this.#present) this.#shareEnds.delete(keyId);
   }
+}
+
+function isBeforeInKey(one: Waiting, other: Waiting): boolean {
+  return one.flow === other.flow ? one.stretch.start < other.stretch.start : one.flow.given < other.flow.given;
+}
+
+function lengthOf({ start, end }: Stretch): number {
+  return end - start;
 }
 
 function once(action: () => void): () => void {
