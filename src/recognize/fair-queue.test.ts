@@ -46,7 +46,7 @@ function setUpTimed(concurrency: number) {
         order.push(name);
         running.push({ endsAt: time + size, turn });
       }),
-    async endFirst(): Promise<void> {
+    endFirst: async (): Promise<void> => {
       await setImmediate();
       const first = running.reduce((best, other) => (other.endsAt < best.endsAt ? other : best));
       running.splice(running.indexOf(first), 1);

@@ -128,7 +128,7 @@ test('a job goes to the process that has the fewest', async () => {
   await assert.rejects(waits);
 });
 
-test('an abort ends one job of a process and leaves the other; the end of the process ends both', async () => {
+test('an abort ends one job of a process and leaves the other', async () => {
   await using pool = createTestPool({ jobsMax: 2 });
   await pool.started;
   let finish: (message: unknown) => void = () => {};
@@ -137,11 +137,52 @@ test('an abort ends one job of a process and leaves the other; the end of the pr
   assert.ok(left instanceof Error && left.message === 'The caller is gone.');
   finish('end');
   assert.deepEqual(await kept, []);
-  const waits = run(pool, { kind: 'wait' });
-  const exits = run(pool, { kind: 'exit', code: 3 });
-  const ends = await Promise.allSettled([waits, exits]);
-  for (const end of ends) assert.ok(end.status === 'rejected' && end.reason.code === 'audio_not_decodable');
-  assert.ok(await workerOf(pool));
+});
+
+const WORK = { kind: 'work-on', turns: 20, cpuMsEach: 10, withNotes: false } as const;
+
+for (const size of [1, 2]) {
+  test(`a job that ends its process takes none with it that shares it (${size} in all)`, async () => {
+    await using pool = createTestPool({ size, jobsMax: 2 });
+    await pool.started;
+    const innocent = Array.from({ length: size }, () => run(pool, WORK));
+    const guilty = run(pool, { kind: 'exit', code: 3 });
+    await assert.rejects(guilty, { code: 'audio_not_decodable', detail: /ended while it worked \(3\)/ });
+    assert.deepEqual(
+      await Promise.all(innocent),
+      innocent.map(() => WORK.turns),
+    );
+  });
+}
+
+test('a job whose process is killed for the job beside it begins anew', async () => {
+  await using pool = createTestPool({ jobsMax: 2, cancelGraceMs: 50 });
+  await pool.started;
+  const controller = new AbortController();
+  let starts = 0;
+  const beside = run(pool, WORK, { onStart: () => (starts += 1) });
+  const blocks = run(pool, { kind: 'block' }, { signal: controller.signal, onNote: () => controller.abort() });
+  await assert.rejects(blocks);
+  assert.equal(await beside, WORK.turns);
+  assert.equal(starts, 2);
+});
+
+test('of two jobs in a process above its memory limit only the one that holds too much fails', async () => {
+  await using pool = createTestPool({ jobsMax: 2, memoryBytesMax: 200 * MEBIBYTE });
+  await pool.started;
+  const beside = run(pool, { ...WORK, turns: 60 });
+  await assert.rejects(run(pool, { kind: 'hold-memory', bytes: 300 * MEBIBYTE }), { code: 'audio_not_decodable' });
+  assert.equal(await beside, 60);
+});
+
+test('a pool that ends takes along the jobs that would have begun anew', async () => {
+  const pool = createTestPool({ jobsMax: 2 });
+  await pool.started;
+  const ends = Promise.allSettled([run(pool, { kind: 'wait' }), run(pool, { kind: 'wait' })]);
+  const [pid = 0] = pool.pids();
+  process.kill(pid, 'SIGKILL');
+  await pool[Symbol.asyncDispose]();
+  for (const end of await ends) assert.equal(end.status === 'rejected' && end.reason.code, 'shutting_down');
 });
 
 test('a refusal keeps its code, sentence, param and detail on the way to the parent', async () => {

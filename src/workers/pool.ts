@@ -23,7 +23,8 @@ export interface Pool extends AsyncDisposable {
   /** Process ids, for tests and for `doctor`. */
   pids(): readonly number[];
   /**
-   * Runs one job on the process that has the fewest, waiting, in order, where all have as many as they take.
+   * Runs one job on the process that has the fewest, waiting, in order, where all have as many as they take. Where the
+   * process ends through another of its jobs it begins anew; where nobody knows which one it was, each by itself.
    *
    * After an abort it rejects with the signal's reason once the work has really stopped: by itself within the grace
    * time, or by the end of its process. An `AppError` that the job raises arrives with its code, message, param and
@@ -45,11 +46,16 @@ export function createPool(options: PoolOptions): Pool {
   return pool;
 }
 
+interface Waiting {
+  readonly task: Task;
+  readonly stopWaiting: () => void;
+}
+
 class ProcessPool implements Pool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  readonly #waiting: { readonly task: Task; readonly stopWaiting: () => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #started = withResolvers();
   #failedStarts = 0;
   #closed = false;
@@ -80,18 +86,23 @@ class ProcessPool implements Pool {
       if (signal.aborted) return reject(signal.reason);
       if (this.#closed) return reject(new AppError('shutting_down'));
       if (this.#broken()) return reject(this.#unavailable('They have failed several times in a row.'));
-      const task: Task = { job, options, resolve: (result) => resolve(result as Result), reject };
-      const leaveQueue = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(signal.reason);
-      };
-      // Many tasks may share one signal: that is no leak, as each takes its listener away when it stops waiting.
-      setMaxListeners(0, signal);
-      const waiting = { task, stopWaiting: () => signal.removeEventListener('abort', leaveQueue) };
-      signal.addEventListener('abort', leaveQueue, { once: true });
-      this.#waiting.push(waiting);
+      const task: Task = { job, options, resolve: (result) => resolve(result as Result), reject, alone: false };
+      this.#waiting.push(this.#waitingOf(task));
       this.#dispatch();
     });
+  }
+
+  #waitingOf(task: Task): Waiting {
+    const { signal } = task.options;
+    const leaveQueue = (): void => {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      task.reject(signal.reason);
+    };
+    // Many tasks may share one signal: that is no leak, as each takes its listener away when it stops waiting.
+    setMaxListeners(0, signal);
+    const waiting = { task, stopWaiting: () => signal.removeEventListener('abort', leaveQueue) };
+    signal.addEventListener('abort', leaveQueue, { once: true });
+    return waiting;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,9 +117,14 @@ class ProcessPool implements Pool {
   startWorker(): void {
     const worker: WorkerProcess = WorkerProcess.start(this.#options, {
       onFree: () => this.#onFree(),
+      onBereft: (task) => {
+        if (this.#closed) task.reject(new AppError('shutting_down'));
+        else this.#waiting.unshift(this.#waitingOf(task));
+      },
       onEnd: (wasReady, complaint) => {
         this.#workers.delete(worker);
         if (this.#closed) return;
+        this.#dispatch();
         if (wasReady) this.startWorker();
         else this.#onFailedStart(complaint);
       },
@@ -148,19 +164,16 @@ class ProcessPool implements Pool {
   }
 
   #dispatch(): void {
-    for (;;) {
-      const worker = this.#leastLoaded();
-      const next = worker === null ? undefined : this.#waiting.shift();
-      if (worker === null || next === undefined) return;
-      next.stopWaiting();
-      worker.run(next.task);
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { task, stopWaiting } = next;
+      const [worker] = [...this.#workers]
+        .filter((each) => each.takes(task))
+        .toSorted((one, other) => one.load - other.load);
+      if (worker === undefined) return;
+      this.#waiting.shift();
+      stopWaiting();
+      worker.run(task);
     }
-  }
-
-  /** Of those that take another job. */
-  #leastLoaded(): WorkerProcess | null {
-    const free = [...this.#workers].filter((worker) => worker.free);
-    return free.toSorted((one, other) => one.load - other.load)[0] ?? null;
   }
 
   #rejectWaiting(reason: AppError): void {

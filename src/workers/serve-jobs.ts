@@ -32,7 +32,7 @@ export function serveJobs(prepare: WorkerSetup): void {
         handle.then(() => send({ type: 'ready' }), failStart);
         break;
       case 'job':
-        clearTimeout(idleTimer ?? undefined);
+        stopIdleTimer();
         void run(message.id, message.job);
         break;
       // These may be late for a job that has just ended.
@@ -87,10 +87,15 @@ function collectOutside(idle: boolean): void {
 }
 
 function collect(): void {
-  clearTimeout(idleTimer ?? undefined);
-  idleTimer = null;
+  stopIdleTimer();
   globalThis.gc?.();
   outsideBytes = process.memoryUsage().external;
+}
+
+/** A timer that was cleared can't be refreshed: the next rest begins with a new one. */
+function stopIdleTimer(): void {
+  clearTimeout(idleTimer ?? undefined);
+  idleTimer = null;
 }
 
 /** Its memory is bounded, since it is a whole engine for one line of code. */

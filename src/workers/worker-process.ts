@@ -13,13 +13,14 @@ export interface WorkerOptions {
   readonly name: string;
   /** Sent to the process at its start. */
   readonly setup: unknown;
-  /** Jobs that the process works on at the same time. Whatever kills it ends all of them. */
+  /** Jobs that the process works on at the same time. Those that share one which ends begin anew in another. */
   readonly jobsMax: number;
   /** Resident bytes above which the process is killed while it works (checked where /proc exists). */
   readonly memoryBytesMax: number;
   /**
    * Milliseconds of processor time in which a job has to send a note, after which the process is killed (checked where
-   * /proc exists). Waiting costs a job nothing of it. `Infinity` where jobs send no notes.
+   * /proc exists). Waiting costs a job nothing of it, but jobs that share the process do. `Infinity` where jobs send no
+   * notes.
    */
   readonly cpuMsBetweenNotesMax: number;
   /** Milliseconds for one job, after which the process is killed. */
@@ -38,7 +39,7 @@ export interface RunOptions {
   /** Takes what the job sends on its way. */
   readonly onNote?: (note: unknown) => void;
   /**
-   * Called when a process takes the job, with a function that sends messages to it (`JobContext.onMessage`). What is sent
+   * Called when a process takes the job, again where it begins anew, with a function that sends messages to it (`JobContext.onMessage`). What is sent
    * after the job has ended goes nowhere.
    */
   readonly onStart?: (send: (message: unknown) => void) => void;
@@ -50,11 +51,15 @@ export interface Task {
   readonly options: RunOptions;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Whether it shares its process with no other: it may be the one that ended the process before. */
+  readonly alone: boolean;
 }
 
 export interface WorkerEvents {
   /** The process can take a job: after its set-up, and after each job. */
   onFree(): void;
+  /** The process ended under this job and others, and another is the reason or may be: it can begin anew. */
+  onBereft(task: Task): void;
   /** The process is gone. `wasReady`: its set-up had succeeded; `complaint`: the end of what it wrote to stderr. */
   onEnd(wasReady: boolean, complaint: string): void;
 }
@@ -98,6 +103,8 @@ export class WorkerProcess {
   #complaint = '';
   /** Why this side killed the process. */
   #killedFor: AppError | null = null;
+  /** The job for which it was killed; null where that is not known. */
+  #culprit: number | null = null;
 
   static start(options: WorkerOptions, events: WorkerEvents): WorkerProcess {
     const child = fork(fileURLToPath(options.entry), [], {
@@ -145,11 +152,12 @@ export class WorkerProcess {
     return this.#running.size;
   }
 
-  get free(): boolean {
-    return this.ready && this.load < this.#options.jobsMax;
+  takes({ alone }: Pick<Task, 'alone'>): boolean {
+    const isReserved = [...this.#running.values()].some(({ task }) => task.alone);
+    return this.ready && !isReserved && this.load < (alone ? 1 : this.#options.jobsMax);
   }
 
-  /** Starts a job on a free process; the task's promise is settled once the work has really stopped. */
+  /** Starts a job that the process takes; the task's promise is settled once the work has really stopped. */
   run(task: Task): void {
     const { signal, onStart } = task.options;
     this.#lastId += 1;
@@ -199,7 +207,7 @@ export class WorkerProcess {
     const { signal } = task.options;
     if (signal.aborted) task.reject(signal.reason);
     else settle(task);
-    if (this.free) this.#events.onFree();
+    if (this.ready) this.#events.onFree();
   }
 
   #onClose(code: number | null, signal: string | null): void {
@@ -212,21 +220,27 @@ export class WorkerProcess {
       log.warn({ pool: name, pid: this.pid, code, signal, reason, stderr: this.#complaint }, 'worker-exit');
     }
     const crash = new AppError(crashCode, { detail: `The ${name} process ended while it worked (${signal ?? code}).` });
-    for (const id of this.#running.keys()) this.#finish(id, (task) => task.reject(killedFor ?? crash));
+    const isShared = this.load > 1 && killedFor?.code !== 'shutting_down';
+    for (const id of this.#running.keys()) {
+      this.#finish(id, (task) => {
+        if (isShared && id !== this.#culprit) this.#events.onBereft({ ...task, alone: this.#culprit === null });
+        else task.reject(killedFor ?? crash);
+      });
+    }
     this.#events.onEnd(wasReady, this.#complaint);
   }
 
   /** Enforces the limits of one job and passes its abort on. */
   #watch(id: number, signal: AbortSignal): Watch {
     const { name, jobMsMax, cancelGraceMs, crashCode } = this.#options;
-    const kill = (what: string): void =>
-      this.#kill(new AppError(crashCode, { detail: `The ${name} process was killed: ${what}.` }));
-    const timeLimit = setTimeout(() => kill(`its job took more than ${jobMsMax} ms`), jobMsMax);
-    const use = this.#watchUse(kill);
+    const kill = (what: string, culprit: number | null): void =>
+      this.#kill(new AppError(crashCode, { detail: `The ${name} process was killed: ${what}.` }), culprit);
+    const timeLimit = setTimeout(() => kill(`its job took more than ${jobMsMax} ms`, id), jobMsMax);
+    const use = this.#watchUse((what) => kill(what, null));
     let grace: NodeJS.Timeout | undefined;
     const cancel = (): void => {
       this.#send({ type: 'cancel', id });
-      grace = setTimeout(() => kill(`its job went on for ${cancelGraceMs} ms after an abort`), cancelGraceMs);
+      grace = setTimeout(() => kill(`its job went on for ${cancelGraceMs} ms after an abort`, id), cancelGraceMs);
     };
     signal.addEventListener('abort', cancel, { once: true });
     return {
@@ -264,7 +278,8 @@ export class WorkerProcess {
     };
   }
 
-  #kill(reason: AppError): void {
+  #kill(reason: AppError, culprit: number | null = null): void {
+    if (this.#killedFor === null) this.#culprit = culprit;
     this.#killedFor ??= reason;
     this.#child.kill('SIGKILL');
   }

@@ -8,7 +8,7 @@ import type { MoonshineJob } from './worker.ts';
 export interface MoonshineOptions extends EngineServices {
   /** The name under which the engine is configured. */
   readonly id: string;
-  /** Processes, each of which holds about 300 MB at its peak. */
+  /** Processes, each of which holds about 330 MB at its peak. */
   readonly workers: number;
 }
 
@@ -31,8 +31,11 @@ const PIECES_MAX = 2;
 /** A piece takes about a second; a crowded machine may need many times that. */
 const JOB_MS_MAX = 120_000;
 
-/** The encoder cannot be interrupted: it takes a quarter of a second for the longest piece, on a free core. */
-const CANCEL_GRACE_MS = PIECES_MAX * 1_000;
+/**
+ * The encoder cannot be interrupted, nor the one of a piece in the same process: each takes a quarter of a second for the
+ * longest piece on a free core, and many times that on a crowded machine.
+ */
+const CANCEL_GRACE_MS = 5_000;
 
 /** Starts the processes at once. */
 export function createMoonshineEngine({ id, workers, log }: MoonshineOptions): MoonshineEngine {

@@ -55,6 +55,7 @@ export async function loadMoonshine(): Promise<MoonshineModel> {
   const decoder = await InferenceSession.create(weights('decoder_model_merged.onnx'), SESSION_OPTIONS);
 
   async function hear(samples: Float32Array, outputTokensMax: number, signal: AbortSignal): Promise<Written> {
+    signal.throwIfAborted();
     const waveform = paddedToMinimum(normalizeLevel(samples));
     const input = new Tensor('float32', waveform, [1, waveform.length]);
     const encoded = output(await encoder.run({ input_values: input }), 'last_hidden_state');
