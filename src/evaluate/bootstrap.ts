@@ -1,5 +1,7 @@
 /** How far an error rate would move with other recordings of the same kind: resampling with a fixed seed. */
 
+import { seededRandom } from '../core/seeded-random.ts';
+
 export interface Interval {
   readonly low: number;
   readonly high: number;
@@ -25,15 +27,4 @@ export function intervalOfRate(group: readonly { readonly errors: number; readon
   rates.sort((one, other) => one - other);
   const at = (share: number): number => rates[Math.round(share * (rates.length - 1))] ?? 0;
   return { low: at(0.025), high: at(0.975) };
-}
-
-/** Numbers in [0, 1), the same in every run: mulberry32, a generator in the public domain. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

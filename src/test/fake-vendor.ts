@@ -38,7 +38,7 @@ export interface FakeVendor extends AsyncDisposable {
   /** One for each of the next requests. */
   next(...misbehaviours: readonly Misbehaviour[]): void;
   /** Is asked about each request that `next` says nothing about; null lets it pass. */
-  misbehave: (requestIndex: number) => Misbehaviour | null;
+  misbehave: (request: VendorRequest) => Misbehaviour | null | Promise<Misbehaviour | null>;
   /** Resolves once so many requests have come in whole. */
   received(count: number): Promise<void>;
   /** Resolves once no request is open. */
@@ -62,10 +62,9 @@ export async function startFakeVendor(answer: (request: VendorRequest) => Promis
       body: Buffer.concat(chunks),
       inFlight,
     };
-    const misbehaviour = queue.shift() ?? vendor.misbehave(requests.length);
     requests.push(received);
     changes.emit('change');
-    await reply(received, response, misbehaviour);
+    await reply(received, response, queue.shift() ?? (await vendor.misbehave(received)));
   }
 
   async function reply(request: VendorRequest, response: ServerResponse, how: Misbehaviour | null): Promise<void> {

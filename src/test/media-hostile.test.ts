@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { seededRandom } from '../audio/decode/decode.test-files.ts';
+import { seededRandom } from '../core/seeded-random.ts';
 import { hostileFiles, type HostileFile } from './hostile-media.ts';
 import { id3Header, silentFlac } from './media-builders.ts';
 import {

@@ -8,17 +8,6 @@ export const FIXTURES = join(import.meta.dirname, '../../../fixtures/audio');
 
 export const FORMAT_FIXTURES = join(import.meta.dirname, '../../../fixtures/formats');
 
-/** Numbers in [0, 1) that are the same for the same seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export interface WavOptions {
   readonly sampleRateHz?: number;
   readonly formatTag?: number;

@@ -4,11 +4,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { seededRandom } from '../../core/seeded-random.ts';
 import { AppError } from '../../core/errors.ts';
 import { silentLogger } from '../../core/log.ts';
 import type { Pool } from '../../workers/pool.ts';
 import { createDecodePool, createDecoder, type Decoder } from './decode.ts';
-import { finishedSource, FORMAT_FIXTURES, seededRandom } from './decode.test-files.ts';
+import { finishedSource, FORMAT_FIXTURES } from './decode.test-files.ts';
 
 const FLIPS_EACH = process.env['EARSHOT_TEST_FULL'] === '1' ? 10_000 : 1000;
 const FLIPS_IN_ONE_MAX = 8;

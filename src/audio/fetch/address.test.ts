@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seededRandom } from '../../core/seeded-random.ts';
 import { isPublicAddress, isSameAddress } from './address.ts';
 
 /*
@@ -55,22 +56,12 @@ function writeIpv6(first48: number, rest: number): string {
   return `${digits.slice(0, 4)}:${digits.slice(4, 8)}:${digits.slice(8)}:${low.slice(0, 4)}:${low.slice(4)}::`;
 }
 
-/** A small generator with a seed (mulberry32), so that a difference can be met again. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return (value ^ (value >>> 14)) >>> 0;
-  };
-}
-
 /** A million of them in `npm run test:full`. */
 const ROUNDS = process.env['EARSHOT_TEST_FULL'] === '1' ? 250_000 : 50_000;
 
 test(`a second classifier finds no difference on ${4 * ROUNDS} random addresses, half of them at the edges of special blocks`, () => {
-  const random = createRandom(20_251);
+  const generate = seededRandom(20_251);
+  const random = (): number => generate() * 2 ** 32;
   const nearEdge = (blocks: typeof SPECIAL_IPV4, width: number): number => {
     const [start, bits] = blocks[random() % blocks.length] ?? [0, 0];
     const edge = random() % 2 === 0 ? start : start + 2 ** (width - bits);
