@@ -22,6 +22,8 @@ const LONG_SECONDS = process.env['EARSHOT_TEST_FULL'] === '1' ? 3_600 : 720;
 const FAILING_SHARE = process.env['EARSHOT_TEST_FULL'] === '1' ? 0.03 : 1 / 8;
 const SEED = 5;
 const WORDS_PER_SECOND = 2;
+/** Less than two calls of so much speech, though one of any length is taken. */
+const QUEUE_SECONDS = 30;
 
 const zai = await startFakeZai({ text: spoken });
 const cluster = await startFakeOpenAi({ text: spoken });
@@ -36,7 +38,7 @@ after(async () => {
 /** A server with these engines for the model, in order. */
 async function startWith(name: string, engines: readonly string[]): Promise<RunningServer> {
   const all = {
-    zai: { type: 'zai', api_key: 'test-id.test-secret', base_url: zai.baseUrl, max_in_flight: 5, timeout_seconds: 2 },
+    zai: { type: 'zai', api_key: 'test-id.test-secret', base_url: zai.baseUrl, max_in_flight: 5, timeout_seconds: 4 },
     cluster: { type: 'openai', mode: 'chat', base_url: cluster.baseUrl, model: 'zai-org/GLM-ASR-Nano-2512' },
   };
   const config = join(folder, `${name}.json`);
@@ -46,6 +48,7 @@ async function startWith(name: string, engines: readonly string[]): Promise<Runn
     JSON.stringify({
       engines: Object.fromEntries(Object.entries(all).filter(([id]) => engines.includes(id))),
       models: { [MODEL]: { engines, list_price: listPrice } },
+      limits: { queue_audio_seconds: QUEUE_SECONDS },
     }),
   );
   return startServer({ environment: { EARSHOT_CONFIG: config, EARSHOT_FETCH_ALLOW: files.hostAndPort } });
@@ -107,6 +110,28 @@ test('once a probe has passed, the first engine serves again', async () => {
   await zai.idle();
   const { reply } = await transcribe(files.url('go-forward.wav'));
   assert.deepEqual([reply.engine, reply.engines], ['zai', ['zai']]);
+});
+
+test('speech that finds the queue full is 503 with the time in which there should be room, and costs nothing', async () => {
+  const body = wavFile(longRecording(QUEUE_SECONDS + 10));
+  const url = files.serve('full.wav', (_, response) => response.end(body));
+  let open = (): void => {};
+  const until = new Promise<void>((resolve) => (open = resolve));
+  for (const vendor of [zai, cluster]) vendor.misbehave = () => ({ kind: 'slow', until });
+  const asked = zai.requests.length;
+  const first = transcribe(url);
+  await zai.received(asked + 1);
+  const { key } = await server.createKey();
+  const refused = await server.run(key, url);
+  assert.equal(refused.status, 503);
+  assert.equal((await bodyOf<{ error: { code: string } }>(refused)).error.code, 'overloaded');
+  assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+  const { spent_usd: spent, held_usd: held } = await server.keyStatus(key);
+  assert.deepEqual([spent, held], ['0', '0']);
+  open();
+  for (const vendor of [zai, cluster]) vendor.misbehave = () => null;
+  await first;
+  assert.equal((await server.run(key, url)).status, 200, 'there is room again');
 });
 
 /**
