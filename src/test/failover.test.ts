@@ -112,28 +112,6 @@ test('once a probe has passed, the first engine serves again', async () => {
   assert.deepEqual([reply.engine, reply.engines], ['zai', ['zai']]);
 });
 
-test('speech that finds the queue full is 503 with the time in which there should be room, and costs nothing', async () => {
-  const body = wavFile(longRecording(QUEUE_SECONDS + 10));
-  const url = files.serve('full.wav', (_, response) => response.end(body));
-  let open = (): void => {};
-  const until = new Promise<void>((resolve) => (open = resolve));
-  for (const vendor of [zai, cluster]) vendor.misbehave = () => ({ kind: 'slow', until });
-  const asked = zai.requests.length;
-  const first = transcribe(url);
-  await zai.received(asked + 1);
-  const { key } = await server.createKey();
-  const refused = await server.run(key, url);
-  assert.equal(refused.status, 503);
-  assert.equal((await bodyOf<{ error: { code: string } }>(refused)).error.code, 'overloaded');
-  assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
-  const { spent_usd: spent, held_usd: held } = await server.keyStatus(key);
-  assert.deepEqual([spent, held], ['0', '0']);
-  open();
-  for (const vendor of [zai, cluster]) vendor.misbehave = () => null;
-  await first;
-  assert.equal((await server.run(key, url)).status, 200, 'there is room again');
-});
-
 /**
  * Fails at random, `FAILING_SHARE` of the requests, with each kind once before one comes again. The third try of a piece is
  * spared: after three failures the call would rightly end.
@@ -214,6 +192,28 @@ for (const { name, engines, kinds } of [
     assert.ok(engines.includes('cluster') === toCluster.length > 0);
   });
 }
+
+test('speech that finds the queue full is 503 with the time in which there should be room, and costs nothing', async () => {
+  const body = wavFile(longRecording(QUEUE_SECONDS + 10));
+  const url = files.serve('full.wav', (_, response) => response.end(body));
+  let open = (): void => {};
+  const until = new Promise<void>((resolve) => (open = resolve));
+  for (const vendor of [zai, cluster]) vendor.misbehave = () => ({ kind: 'slow', until });
+  const asked = zai.requests.length;
+  const first = transcribe(url);
+  await zai.received(asked + 1);
+  const { key } = await server.createKey();
+  const refused = await server.run(key, url);
+  assert.equal(refused.status, 503);
+  assert.equal((await bodyOf<{ error: { code: string } }>(refused)).error.code, 'overloaded');
+  assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+  const { spent_usd: spent, held_usd: held } = await server.keyStatus(key);
+  assert.deepEqual([spent, held], ['0', '0']);
+  open();
+  for (const vendor of [zai, cluster]) vendor.misbehave = () => null;
+  await first;
+  assert.equal((await server.run(key, url)).status, 200, 'there is room again');
+});
 
 /** The utterances of the fixtures, one after the other with a second between them, each round louder or quieter. */
 function longRecording(seconds: number): Int16Array {
