@@ -101,6 +101,39 @@ test(
   },
 );
 
+test(
+  'a day’s bar leads to its requests, by a press with the filters of now and by the keyboard',
+  needsChromium,
+  async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    await goOnTo(page, '/usage?range=7d');
+    const bars = page.locator('.u-over');
+    await bars.waitFor();
+    // Nothing but this model was called: the bars stay as they are.
+    await page.getByLabel('Model', { exact: true }).selectOption('glm/glm-asr-2512');
+    await page.waitForURL(/model=glm/);
+    const { width, height } = (await bars.boundingBox()) ?? { width: 0, height: 0 };
+    await bars.click({ position: { x: width * (6.6 / 7.2), y: height / 2 } });
+    await page.waitForURL((url) => url.pathname.endsWith('/requests'));
+    const asked = new URL(page.url()).searchParams;
+    assert.deepEqual([asked.get('from'), asked.get('model')], [today, 'glm/glm-asr-2512']);
+
+    await goOnTo(page, '/');
+    const days = page.getByRole('list', { name: 'Requests of a day' }).getByRole('button');
+    await days.last().waitFor();
+    await page.getByRole('button', { name: 'By key' }).focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowRight');
+    const focused = String(await page.evaluate('document.activeElement.textContent'));
+    assert.match(focused, new RegExp(`^Requests of ${today}: `));
+    const { width: seen } = (await days.last().boundingBox()) ?? { width: 0 };
+    assert.ok(seen > 50, 'what has the focus is seen');
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.searchParams.get('from') === today);
+    assert.deepEqual(complaints, []);
+  },
+);
+
 test('people are invited, given another link, and removed while they look at a page', needsChromium, async () => {
   await goOnTo(page, '/operator/users');
   await page.getByRole('button', { name: 'Invite somebody' }).click();

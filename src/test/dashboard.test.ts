@@ -308,33 +308,29 @@ test('hostile texts stay texts on every screen', needsChromium, async () => {
   await context.close();
 });
 
-test(
-  'usage is held in the address, its bars and rows lead to their requests, and it comes as CSV',
-  needsChromium,
-  async () => {
-    const { page, context, complaints } = await openPage(browser);
-    await logIn(page, server, OPERATOR);
-    await show(page, server, '/usage?range=7d&group=model');
-    await page.getByRole('link', { name: 'glm/glm-asr-2512' }).waitFor();
-    await page.locator('canvas').first().waitFor();
-    await page.getByLabel('By', { exact: true }).selectOption('key');
-    await page.waitForURL(/group=key/);
-    const address = page.url();
-    await page.goto(address);
-    await page.getByRole('link', { name: 'hotline' }).first().click();
-    await page.waitForURL(/requests\?.*key=/);
-    await page
-      .getByRole('link', { name: /Request req_/ })
-      .first()
-      .waitFor();
-    await page.goBack();
-    const csv = page.waitForEvent('download');
-    await page.getByRole('link', { name: 'CSV' }).click();
-    assert.match(await readFile(await (await csv).path(), 'utf8'), /hotline|key_/);
-    assert.deepEqual(complaints, []);
-    await context.close();
-  },
-);
+test('usage is held in the address, its rows lead to their requests, and it comes as CSV', needsChromium, async () => {
+  const { page, context, complaints } = await openPage(browser);
+  await logIn(page, server, OPERATOR);
+  await show(page, server, '/usage?range=7d&group=model');
+  await page.getByRole('link', { name: 'glm/glm-asr-2512' }).waitFor();
+  await page.locator('canvas').first().waitFor();
+  await page.getByLabel('By', { exact: true }).selectOption('key');
+  await page.waitForURL(/group=key/);
+  const address = page.url();
+  await page.goto(address);
+  await page.getByRole('link', { name: 'hotline' }).first().click();
+  await page.waitForURL(/requests\?.*key=/);
+  await page
+    .getByRole('link', { name: /Request req_/ })
+    .first()
+    .waitFor();
+  await page.goBack();
+  const csv = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'CSV' }).click();
+  assert.match(await readFile(await (await csv).path(), 'utf8'), /hotline|key_/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test('the command palette goes anywhere by the keyboard alone', needsChromium, async () => {
   const { page, context } = await openPage(browser);

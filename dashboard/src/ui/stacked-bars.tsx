@@ -1,5 +1,5 @@
 /** Amounts a day as stacked bars; loaded by itself, and drawn again when the colours of the system change. */
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { fromNano, showUsd, toNano } from '../format.ts';
@@ -120,7 +120,9 @@ function optionsFor(
         (plot) => {
           if (onPick === undefined) return;
           plot.over.style.cursor = 'pointer';
-          plot.over.addEventListener('click', () => typeof plot.cursor.idx === 'number' && onPick(plot.cursor.idx));
+          plot.over.addEventListener('click', ({ clientX }) =>
+            onPick(plot.posToIdx(clientX - plot.over.getBoundingClientRect().left)),
+          );
         },
       ],
     },
@@ -150,37 +152,91 @@ interface Properties {
 
 export default function StackedBars({ bars, from, to, label, rest, onPick }: Properties): ReactNode {
   const place = useRef<HTMLDivElement>(null);
+  const drawing = useRef<uPlot | null>(null);
+  // Filters may change while the bars stay as they are: a press goes by those of its own time.
+  const picked = useRef(onPick);
+  useEffect(() => {
+    picked.current = onPick;
+  });
   const [hovered, setHovered] = useState<number | null>(null);
   const stack = stackOf(bars, from, to, rest);
   const drawn = JSON.stringify([bars, from, to]);
   useEffect(() => {
     const { current } = place;
     if (current === null) return undefined;
-    let plot: uPlot | null = null;
+    const pick = (index: number): void => picked.current?.(dayAt(stack, index));
     function draw(): void {
-      plot?.destroy();
+      drawing.current?.destroy();
       if (current === null) return;
-      const pick = onPick === undefined ? undefined : (index: number) => onPick(dayAt(stack, index));
-      plot = new uPlot(optionsFor(stack, current.clientWidth, setHovered, pick), dataOf(stack), current);
+      const options = optionsFor(stack, current.clientWidth, setHovered, onPick === undefined ? undefined : pick);
+      drawing.current = new uPlot(options, dataOf(stack), current);
     }
     draw();
     const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const resized = new ResizeObserver(() => plot?.setSize({ width: current.clientWidth, height: HEIGHT }));
+    const resized = new ResizeObserver(() => drawing.current?.setSize({ width: current.clientWidth, height: HEIGHT }));
     resized.observe(current);
     scheme.addEventListener('change', draw);
     return () => {
       scheme.removeEventListener('change', draw);
       resized.disconnect();
-      plot?.destroy();
+      drawing.current?.destroy();
+      drawing.current = null;
     };
     // The text says whether what is drawn has changed.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [drawn]);
+  const point = (index: number | null): void => {
+    const left = index === null ? -10 : (drawing.current?.valToPos(stack.days[index] ?? 0, 'x') ?? -10);
+    drawing.current?.setCursor({ left, top: index === null ? -10 : 0 });
+    setHovered(index);
+  };
   return (
-    <div className="px-3 pb-3">
+    <div className="relative px-3 pb-3">
       <div ref={place} role="img" aria-label={label} style={{ height: HEIGHT }} className="w-full overflow-hidden" />
+      {onPick !== undefined && <Days stack={stack} onPoint={point} onPick={onPick} />}
       <Legend stack={stack} hovered={hovered} />
     </div>
+  );
+}
+
+interface DaysProperties {
+  readonly stack: Stack;
+  readonly onPoint: (index: number | null) => void;
+  readonly onPick: (day: string) => void;
+}
+
+/** The bars for the keyboard: one stop for Tab, from day to day by the arrow keys; to be seen while it has the focus. */
+function Days({ stack, onPoint, onPick }: DaysProperties): ReactNode {
+  const list = useRef<HTMLUListElement>(null);
+  const [chosen, setChosen] = useState(Infinity);
+  const sumAt = (index: number): bigint => stack.groups.reduce((sum, { nano }) => sum + (nano[index] ?? 0n), 0n);
+  const shown = stack.days.flatMap((_, index) => (sumAt(index) > 0n ? [index] : []));
+  const at = Math.min(chosen, shown.length - 1);
+  function onKeyDown(event: KeyboardEvent): void {
+    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: shown.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    const bounded = Math.max(0, Math.min(next, shown.length - 1));
+    setChosen(bounded);
+    list.current?.querySelectorAll('button')[bounded]?.focus();
+  }
+  return (
+    <ul ref={list} aria-label={t('Requests of a day')} onKeyDown={onKeyDown}>
+      {shown.map((index, place) => (
+        <li key={index}>
+          <button
+            type="button"
+            tabIndex={place === at ? 0 : -1}
+            onFocus={() => onPoint(index)}
+            onBlur={() => onPoint(null)}
+            onClick={() => onPick(dayAt(stack, index))}
+            className="sr-only rounded-md bg-accent-soft px-2 py-1 text-xs text-accent focus:not-sr-only focus:absolute focus:top-1 focus:right-4 focus:z-10"
+          >
+            {t('Requests of {day}: {sum}', { day: dayAt(stack, index), sum: showUsd(fromNano(sumAt(index))).text })}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -267,6 +267,8 @@ export default {
   Requests: '请求',
   'Requests a minute': '每分钟请求数',
   'Requests at once': '并发请求数',
+  'Requests of a day': '某天的请求',
+  'Requests of {day}: {sum}': '{day} 的请求：{sum}',
   'Requests of {name}': '{name} 的请求',
   'Requests that failed': '失败的请求',
   'Requests this month': '本月请求',
