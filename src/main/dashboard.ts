@@ -76,6 +76,7 @@ export function dashboardRoutes({ config, ears, books, services, hub, calls, met
         engines: ears.engines,
         queue: ears.schedule,
         defaultLimits: books.keyDefaults,
+        keeps: config.keep,
         changed: () => hub.changed(),
       },
       {

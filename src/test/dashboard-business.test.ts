@@ -252,6 +252,7 @@ test(
     assert.match(text, /forward/i);
     await eventually(async () => {
       await goOnTo(page, `/requests?account=${accountId}`);
+      await page.getByText('What was said is kept for 30 days.').waitFor();
       await goOnTo(page, `/requests/${id}?account=${accountId}`);
       return page.getByText(text, { exact: true }).isVisible();
     }, 'the text is not shown');

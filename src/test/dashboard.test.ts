@@ -253,6 +253,7 @@ test(
       assert.equal(await page.locator('tbody tr').count(), role === 'owner' ? 1 : 2);
       assert.equal(await page.getByRole('button', { name: 'Create a key' }).count(), role === 'owner' ? 1 : 0);
       await show(page, server, '/requests');
+      await page.getByText('What was said is not kept.').waitFor();
       assert.equal(await page.getByRole('row').count(), 2);
       await show(page, server, '/playground');
       assert.equal(await page.getByText('Your role only reads').count(), role === 'owner' ? 0 : 1);

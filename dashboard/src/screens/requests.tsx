@@ -1,9 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, type ReactNode } from 'react';
-import type { RequestRow } from '../../../src/http/api/contract.ts';
+import type { Me, RequestRow } from '../../../src/http/api/contract.ts';
 import { showMs, showSeconds } from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
-import { useAccountQuery, usePages } from '../query.ts';
+import { useAccountQuery, useMe, usePages } from '../query.ts';
 import { Button } from '../ui/button.tsx';
 import { Filter } from '../ui/field.tsx';
 import { Warning } from '../ui/icons.tsx';
@@ -39,7 +39,7 @@ export default function Requests(): ReactNode {
     <>
       <PageHead
         title={t('Requests')}
-        about={t('Every authenticated call, the newest first. What was said in it is never kept.')}
+        about={`${t('Every authenticated call, the newest first.')} ${keptText(useMe().keeps)}`}
       >
         <Button onClick={() => void pages.refetch()} busy={pages.isRefetching}>
           {t('Read again')}
@@ -69,6 +69,12 @@ export default function Requests(): ReactNode {
       </Card>
     </>
   );
+}
+
+function keptText({ urls, transcripts, days }: Me['keeps']): string {
+  if (transcripts) return t('What was said is kept for {days} days.', { days });
+  if (urls) return t('Addresses of audio are kept for {days} days; what was said is not kept.', { days });
+  return t('What was said is not kept.');
 }
 
 function Filters(): ReactNode {

@@ -230,7 +230,7 @@ function Days({ stack, onPoint, onPick }: DaysProperties): ReactNode {
             onFocus={() => onPoint(index)}
             onBlur={() => onPoint(null)}
             onClick={() => onPick(dayAt(stack, index))}
-            className="sr-only rounded-md bg-accent-soft px-2 py-1 text-xs text-accent focus:not-sr-only focus:absolute focus:top-1 focus:right-4 focus:z-10"
+            className="sr-only rounded-md bg-accent-soft text-xs text-accent focus:not-sr-only focus:absolute focus:px-2 focus:py-1 focus:top-1 focus:right-4 focus:z-10"
           >
             {t('Requests of {day}: {sum}', { day: dayAt(stack, index), sum: showUsd(fromNano(sumAt(index))).text })}
           </button>

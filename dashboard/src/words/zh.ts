@@ -115,8 +115,10 @@ export default {
   Errors: '错误',
   'Errors, refusals and cancelled calls cost nothing and leave no hold.':
     '出错、被拒绝或取消的调用不收费，也不留下预留。',
-  'Every authenticated call, the newest first. What was said in it is never kept.':
-    '每次通过鉴权的调用，最新的在前。绝不保存语音内容。',
+  'Every authenticated call, the newest first.': '每次通过鉴权的调用，最新的在前。',
+  'What was said is kept for {days} days.': '语音内容保留 {days} 天。',
+  'Addresses of audio are kept for {days} days; what was said is not kept.': '音频地址保留 {days} 天；不保存语音内容。',
+  'What was said is not kept.': '不保存语音内容。',
   'Every change and every log-in. The database lets nobody change or delete a row.':
     '每次更改和每次登录。数据库不允许任何人修改或删除记录。',
   Failed: '失败',

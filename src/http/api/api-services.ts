@@ -7,6 +7,7 @@ import type { Sessions } from '../../access/sessions.ts';
 import type { Users } from '../../access/users.ts';
 import type { Balances } from '../../billing/balances.ts';
 import type { PriceBook } from '../../billing/price-book.ts';
+import type { KeptContent } from '../../billing/request-content.ts';
 import type { ModelConfig, Registry } from '../../engines/registry.ts';
 import type { WatchedEngine } from '../../engines/watched-engine.ts';
 import type { WebhookSecrets } from '../../jobs/webhook-secrets.ts';
@@ -39,6 +40,7 @@ export interface ApiServices {
   readonly publicUrl: string | null;
   readonly version: string;
   readonly defaultLimits: { readonly requestsPerMinute: number; readonly concurrency: number };
+  readonly keeps: KeptContent;
   /** Told of each change, so that those who watch hear of it at once. */
   changed(): void;
 }

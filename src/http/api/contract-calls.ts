@@ -50,6 +50,8 @@ export interface Me {
   readonly session_expires_at: string;
   /** What a key has that names no limits of its own. */
   readonly default_limits: { readonly requests_per_minute: number; readonly concurrency: number };
+  /** What of each call is kept for some days: where its audio came from, and what was said in it. */
+  readonly keeps: { readonly urls: boolean; readonly transcripts: boolean; readonly days: number };
 }
 
 // 1. The overview.

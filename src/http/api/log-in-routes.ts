@@ -40,7 +40,7 @@ export function logInRoutes(services: ApiServices): Route[] {
 }
 
 function meOf(services: ApiServices, request: Request, viewer: Viewer): Me {
-  const { version, defaultLimits } = services;
+  const { version, defaultLimits, keeps } = services;
   return {
     user: { user_id: viewer.userId, email: viewer.email },
     role: viewer.role,
@@ -52,5 +52,6 @@ function meOf(services: ApiServices, request: Request, viewer: Viewer): Me {
       requests_per_minute: defaultLimits.requestsPerMinute,
       concurrency: defaultLimits.concurrency,
     },
+    keeps,
   };
 }
