@@ -23,14 +23,17 @@ export function fromNano(nano: bigint): string {
   return `${nano < 0n ? '-' : ''}${positive / 10n ** 9n}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** Cents, or as many digits more as it takes to show three of an amount that is smaller. */
+/**
+ * Cents, or as many digits more as it takes to show three of an amount that is smaller. Written in one way wherever the
+ * viewer is: `$1.234` would be another amount elsewhere.
+ */
 export function showUsd(usd: string, digits = digitsFor(toNano(usd))): Shown {
   const nano = toNano(usd);
   const positive = nano < 0n ? -nano : nano;
   const step = 10n ** BigInt(NANO_DIGITS - digits);
   const units = (positive + step / 2n) / step;
   const scale = 10n ** BigInt(digits);
-  const whole = (units / scale).toLocaleString(locale());
+  const whole = (units / scale).toLocaleString('en-US');
   const fraction = digits === 0 ? '' : `.${(units % scale).toString().padStart(digits, '0')}`;
   return { text: `${nano < 0n ? '−' : ''}$${whole}${fraction}`, rounded: units * step !== positive };
 }
@@ -74,6 +77,11 @@ export function showSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds.toLocaleString(locale(), { maximumFractionDigits: 1 })} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')} min`;
   return `${(seconds / 3_600).toLocaleString(locale(), { maximumFractionDigits: 1 })} h`;
+}
+
+/** Every digit of it. */
+export function showExactSeconds(seconds: number): string {
+  return `${showCount(seconds)} s`;
 }
 
 /** A place in a recording: `1:02.3`. */

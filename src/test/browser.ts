@@ -36,7 +36,7 @@ export const SCREENS = [
 export interface Looks {
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
-  readonly locale?: 'en-GB' | 'zh-CN';
+  readonly locale?: 'en-GB' | 'zh-CN' | 'de-DE';
 }
 
 export async function startBrowser(): Promise<Browser> {

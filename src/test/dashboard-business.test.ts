@@ -19,6 +19,8 @@ import { receiveWebhooks, type WebhookReceiver } from './webhook-receiver.ts';
 
 const OPERATOR = 'operator@example.com';
 const RECORDING = 'go-forward.wav';
+/** In pixels, upright, without the margins of 1 cm. */
+const A4 = { width: 718, height: 1_047 };
 
 let folder: string;
 let server: RunningServer;
@@ -42,7 +44,8 @@ before(async () => {
     },
   });
   browser = await startBrowser();
-  ({ page, complaints } = await openPage(browser));
+  // Somebody whose system speaks a third language reads English, and its numbers.
+  ({ page, complaints } = await openPage(browser, { locale: 'de-DE' }));
   await setUp(page, await invite(server, OPERATOR, 'operator'));
 });
 
@@ -178,9 +181,11 @@ test(
   async () => {
     const { key, account_id: accountId } = await server.createKey();
     const cost = await costOfCall(key);
+    // Where points and commas are the other way round, money is still written in one way.
+    await page.evaluate("Object.defineProperty(navigator, 'languages', { value: ['en-DE'], configurable: true })");
     await goOnTo(page, `/billing?account=${accountId}`);
     for (const [kind, usd, note] of [
-      ['prepaid', '5', 'invoice 7'],
+      ['prepaid', '5000', 'invoice 7'],
       ['debit', '1.5', 'a mistake'],
     ] as const) {
       await page.getByRole('button', { name: 'Add or take credit' }).click();
@@ -196,16 +201,30 @@ test(
     const { stdout } = await server.earshot('account', 'list', '--json');
     const { data } = JSON.parse(stdout) as { data: { account_id: string; balance_usd: string }[] };
     const balance = data.find((account) => account.account_id === accountId)?.balance_usd;
-    assert.equal(Number(balance), Number((3.5 - cost).toFixed(9)));
+    assert.equal(Number(balance), Number((4_998.5 - cost).toFixed(9)));
+
+    await page.getByText('$4,998.50').waitFor();
+    await page.evaluate('delete navigator.languages');
+    await goOnTo(page, `/requests?account=${accountId}`);
+    await goOnTo(page, `/billing?account=${accountId}`);
 
     await page.emulateMedia({ media: 'print' });
-    const shown = await page.locator('button:visible, aside:visible, nav:visible').count();
+    await page.setViewportSize(A4);
+    const shown = await page.locator('button:visible, select:visible, aside:visible, nav:visible').count();
     assert.equal(shown, 0, 'nothing to press on is printed');
+    const month = new Date().toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+    assert.equal(await page.getByRole('heading', { name: month }).isVisible(), true);
+    const line = page.getByRole('table', { name: 'The lines of the statement' }).getByRole('row').last();
+    assert.equal(await line.locator('td:visible').count(), 9, 'every column is printed');
+    assert.match(await line.innerText(), /\t\d\.\d+ s\t/);
+    const { x = 0, width = 0 } = (await line.boundingBox()) ?? {};
+    assert.ok(width > 0 && x + width <= A4.width, 'the columns fit on the paper');
     const total = page.locator('main dl data').first();
     assert.equal(Number(await total.getAttribute('value')), cost);
     assert.equal(await total.isVisible(), true);
     assert.ok((await page.pdf()).length > 10_000);
     await page.emulateMedia({ media: 'screen' });
+    await page.setViewportSize({ width: 1280, height: 860 });
   },
 );
 

@@ -4,7 +4,7 @@ import { Cross, Microphone } from '../ui/icons.tsx';
 import { useNow } from '../ui/values.tsx';
 import { t } from '../words/words.ts';
 import { useRecorder } from './recorder.ts';
-import { showMoment } from '../format.ts';
+import { showCount, showMoment } from '../format.ts';
 
 /** What is to be transcribed. */
 export type Chosen = { readonly kind: 'file'; readonly file: File } | { readonly kind: 'url'; readonly url: string };
@@ -40,9 +40,7 @@ export function Source({ chosen, onChoose }: Properties): ReactNode {
           <p className="flex items-center justify-between gap-2 text-left">
             <span className="min-w-0">
               <span className="block truncate font-medium">{chosen.file.name}</span>
-              <span className="text-xs text-muted">
-                {(chosen.file.size / 1_000).toLocaleString(undefined, { maximumFractionDigits: 0 })} kB
-              </span>
+              <span className="text-xs text-muted">{showCount(Math.round(chosen.file.size / 1_000))} kB</span>
             </span>
             <Button look="quiet" small aria-label={t('Take it away')} onClick={() => onChoose(null)}>
               <Cross />

@@ -1,7 +1,16 @@
 import { useState, type ReactNode } from 'react';
 import type { CreditRequest, StatementReply } from '../../../src/http/api/contract.ts';
 import { addressOf, post } from '../api.ts';
-import { fromNano, showCount, showDiscount, showMonth, showSeconds, showUsd, toNano } from '../format.ts';
+import {
+  fromNano,
+  showCount,
+  showDiscount,
+  showExactSeconds,
+  showMonth,
+  showSeconds,
+  showUsd,
+  toNano,
+} from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
 import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
 import { useSending } from '../sending.ts';
@@ -34,13 +43,15 @@ export default function Billing(): ReactNode {
     <>
       <PageHead title={t('Billing')} about={t('A statement for each calendar month in UTC, exact to the nano-dollar.')}>
         {data !== undefined && (
-          <Filter label={t('Month')} value={data.month} onChange={(month) => changeQuery({ month })}>
-            {monthsOf(data).map((month) => (
-              <option key={month} value={month}>
-                {showMonth(month)}
-              </option>
-            ))}
-          </Filter>
+          <div className="no-print">
+            <Filter label={t('Month')} value={data.month} onChange={(month) => changeQuery({ month })}>
+              {monthsOf(data).map((month) => (
+                <option key={month} value={month}>
+                  {showMonth(month)}
+                </option>
+              ))}
+            </Filter>
+          </div>
         )}
         <a className={`${buttonClass('plain')} no-print`} href={addressOf('/statements.csv', asked)} download>
           <Down /> CSV
@@ -142,7 +153,7 @@ const LINE_COLUMNS = (): Columns<StatementReply['lines'][number]> => [
     id: 'seconds',
     header: t('Audio'),
     meta: { number: true, from: 'md' },
-    cell: ({ row }) => `${row.original.seconds.toLocaleString()} s`,
+    cell: ({ row }) => showExactSeconds(row.original.seconds),
   },
   {
     id: 'in',

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { ChargeExplained, RequestDetail, TimelineStep } from '../../../src/http/api/contract.ts';
-import { showCount, showDiscount, showMs } from '../format.ts';
+import { showCount, showDiscount, showExactSeconds, showMs } from '../format.ts';
 import { useApi } from '../query.ts';
 import { CopyButton } from '../ui/copy.tsx';
 import { Link } from '../ui/link.tsx';
@@ -58,7 +58,7 @@ function Outcome({ row }: { row: RequestDetail }): ReactNode {
           ],
           [t('Model'), row.model ?? '—'],
           [t('Engine'), row.engines.length > 1 ? row.engines.join(', ') : (row.engine ?? '—')],
-          [t('Audio'), `${row.audio_seconds} s`],
+          [t('Audio'), showExactSeconds(row.audio_seconds)],
           [t('Input tokens'), showCount(row.input_tokens)],
           [
             t('Output tokens'),
