@@ -59,6 +59,11 @@ test('the first load is small, and the first paint comes within a second', needs
   await context.close();
 });
 
+/** The tables that have to be moved sideways to see all of them. */
+const OUTSIDE = `[...document.querySelectorAll('.data-table')]
+  .filter((table) => table.scrollWidth > table.parentElement.clientWidth)
+  .map((table) => table.innerText.slice(0, 40) + ': ' + table.scrollWidth)`;
+
 /** By default each screen is looked at on a phone and on a desktop: in the dark and in English there, light and in Chinese here. */
 function looks(): readonly (Looks & { readonly paths: readonly string[] })[] {
   const all: Looks[] = [320, 1280].flatMap((width) =>
@@ -90,6 +95,7 @@ test(
         findings.push(...(await seriousFindings(page)).map((finding) => `${where} ${finding}`));
         const width = await page.evaluate('document.documentElement.scrollWidth');
         if (width !== look.width) findings.push(`${where} is ${String(width)} wide`);
+        findings.push(...((await page.evaluate(OUTSIDE)) as string[]).map((what) => `${where} hides ${what}`));
       }
       findings.push(...complaints);
       await context.close();

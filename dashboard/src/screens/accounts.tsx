@@ -57,7 +57,7 @@ function columnsFor(edit: (account: AccountRow) => void): Columns<AccountRow> {
       id: 'name',
       header: t('Account'),
       cell: ({ row: { original: account } }) => (
-        <div className="max-w-64">
+        <div className="max-w-[28vw] sm:max-w-56">
           <div className="truncate font-medium" title={account.name}>
             {account.name}
           </div>
@@ -94,7 +94,7 @@ function columnsFor(edit: (account: AccountRow) => void): Columns<AccountRow> {
     {
       id: 'requests',
       header: t('Requests this month'),
-      meta: { number: true, from: 'lg' },
+      meta: { number: true, from: 'xl' },
       cell: ({ row }) => showCount(row.original.month_requests),
     },
     {
@@ -113,11 +113,12 @@ function columnsFor(edit: (account: AccountRow) => void): Columns<AccountRow> {
     {
       id: 'made',
       header: t('Made'),
-      meta: { from: 'xl' },
+      meta: { from: '2xl' },
       cell: ({ row }) => <Time at={row.original.created_at} how="day" />,
     },
     {
       id: 'actions',
+      meta: { actions: true },
       header: () => <span className="sr-only">{t('Actions')}</span>,
       cell: ({ row: { original: account } }) => (
         <Menu

@@ -39,20 +39,26 @@ const columns = (): Columns<AuditRow> => [
   {
     id: 'action',
     header: t('Action'),
-    cell: ({ row }) => <span className="font-medium whitespace-nowrap">{row.original.action}</span>,
+    cell: ({ row: { original: row } }) => (
+      <>
+        <span className="font-medium wrap-anywhere sm:whitespace-nowrap">{row.action}</span>
+        <span className="block max-w-[36vw] truncate text-xs text-muted sm:hidden">{row.user?.email ?? '—'}</span>
+      </>
+    ),
   },
   {
     id: 'user',
     header: t('User'),
+    meta: { from: 'sm' },
     cell: ({ row }) => <span className="block max-w-48 truncate">{row.original.user?.email ?? '—'}</span>,
   },
-  { id: 'account', header: t('Account'), meta: { from: 'lg' }, cell: ({ row }) => row.original.account?.name ?? '—' },
+  { id: 'account', header: t('Account'), meta: { from: 'xl' }, cell: ({ row }) => row.original.account?.name ?? '—' },
   {
     id: 'target',
     header: t('What'),
     meta: { from: 'md' },
     cell: ({ row: { original: row } }) => (
-      <div className="max-w-md">
+      <div className="max-w-60 xl:max-w-xs 2xl:max-w-md">
         <div className="truncate font-mono text-xs">{row.target ?? ''}</div>
         <div className="truncate text-xs text-muted" title={details(row)}>
           {details(row)}
@@ -63,7 +69,7 @@ const columns = (): Columns<AuditRow> => [
   {
     id: 'address',
     header: t('Address'),
-    meta: { from: 'lg' },
+    meta: { from: 'xl' },
     cell: ({ row }) => <span className="font-mono text-xs">{row.original.address ?? '—'}</span>,
   },
 ];

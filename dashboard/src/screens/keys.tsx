@@ -137,7 +137,7 @@ function columnsFor(mayChange: boolean, isOperator: boolean, open: (what: Open) 
       id: 'name',
       header: t('Key'),
       cell: ({ row: { original: row } }) => (
-        <div className="max-w-56 min-w-24 max-sm:max-w-32">
+        <div className="max-w-[30vw] min-w-20 sm:max-w-56">
           <div className="truncate font-medium" title={row.name}>
             {row.name}
           </div>
@@ -167,7 +167,7 @@ function columnsFor(mayChange: boolean, isOperator: boolean, open: (what: Open) 
       header: t('Spent of the cap this month'),
       cell: ({ row: { original: row } }) => (
         <div className="min-w-24 sm:min-w-44">
-          <div className="mb-1 flex justify-between gap-3 text-xs">
+          <div className="mb-1 flex flex-wrap justify-between gap-x-3 text-xs">
             <Money usd={row.spent_usd} />
             <span className="text-muted">{row.cap_usd === null ? t('no cap') : <Money usd={row.cap_usd} />}</span>
           </div>
@@ -200,6 +200,7 @@ function columnsFor(mayChange: boolean, isOperator: boolean, open: (what: Open) 
     },
     {
       id: 'actions',
+      meta: { actions: true },
       header: () => <span className="sr-only">{t('Actions')}</span>,
       cell: ({ row: { original: row } }) => (
         <Menu label={t('Actions for {name}', { name: row.name })} items={itemsFor(row, mayChange, open)} />

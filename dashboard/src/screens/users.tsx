@@ -81,7 +81,7 @@ const columns = (ownId: string, open: (what: Open) => void): Columns<UserRow> =>
     id: 'email',
     header: t('E-mail address'),
     cell: ({ row }) => (
-      <span className="block max-w-32 truncate sm:max-w-64 font-medium" title={row.original.email}>
+      <span className="block max-w-[40vw] truncate sm:max-w-64 font-medium" title={row.original.email}>
         {row.original.email}
       </span>
     ),
@@ -111,6 +111,7 @@ const columns = (ownId: string, open: (what: Open) => void): Columns<UserRow> =>
   },
   {
     id: 'actions',
+    meta: { actions: true },
     header: () => <span className="sr-only">{t('Actions')}</span>,
     cell: ({ row: { original: user } }) => (
       <Menu

@@ -8,6 +8,8 @@ import { Skeleton } from './notes.tsx';
 declare module '@tanstack/react-table' {
   interface ColumnMeta<TData extends RowData, TValue> {
     readonly number?: boolean;
+    /** Stays in sight at the right, however far the rest is moved. */
+    readonly actions?: boolean;
     /** Left out below this width of the page. */
     readonly from?: 'sm' | 'md' | 'lg' | 'xl' | '2xl';
   }
@@ -34,6 +36,11 @@ const FROM = {
   '2xl': 'max-2xl:hidden',
 };
 
+function cellClass(meta: { number?: boolean; actions?: boolean; from?: keyof typeof FROM } = {}): string {
+  const { number = false, actions = false, from } = meta;
+  return [number ? 'number' : '', actions ? 'actions' : '', from === undefined ? '' : FROM[from]].join(' ').trim();
+}
+
 export function DataTable<Row>({ label, rows, columns, rowId, empty, onOpen, more, foot }: Properties<Row>): ReactNode {
   const table = useReactTable({
     data: rows as Row[],
@@ -43,10 +50,8 @@ export function DataTable<Row>({ label, rows, columns, rowId, empty, onOpen, mor
   });
   if (rows === undefined) return <Skeleton lines={6} />;
   if (rows.length === 0) return empty;
-  const cellClass = (meta: { number?: boolean; from?: keyof typeof FROM } | undefined): string =>
-    `${meta?.number === true ? 'number' : ''} ${meta?.from === undefined ? '' : FROM[meta.from]}`;
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+    <div className="relative overflow-x-auto rounded-card" tabIndex={0} role="region" aria-label={label}>
       <table className="data-table">
         <caption className="sr-only">{label}</caption>
         <thead>
