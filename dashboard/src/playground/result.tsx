@@ -10,7 +10,7 @@ import { Mark } from '../ui/marks.tsx';
 import { Empty } from '../ui/notes.tsx';
 import { Card, Figure } from '../ui/page.tsx';
 import { Money } from '../ui/values.tsx';
-import { t } from '../words/words.ts';
+import { t, warningText } from '../words/words.ts';
 import type { Heard } from './peaks.ts';
 import { snippetsFor, type CallShown } from './snippets.ts';
 import type { Chosen } from './source.tsx';
@@ -171,7 +171,10 @@ function Answer({ reply, at, plays, onSeek }: AnswerProperties): ReactNode {
       {reply.warnings.length > 0 && (
         <ul className="space-y-1 px-4 pb-3">
           {reply.warnings.map((warning) => (
-            <li key={`${warning.code} ${warning.message}`} className="flex flex-wrap items-baseline gap-2 text-warn">
+            <li
+              key={`${warning.code} ${warningText(warning.code, warning.message)}`}
+              className="flex flex-wrap items-baseline gap-2 text-warn"
+            >
               <Mark tone="warn">{warning.code}</Mark> {warning.message}
             </li>
           ))}

@@ -7,7 +7,7 @@ import { readAgain, usePages } from '../query.ts';
 import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
-import { TextField } from '../ui/field.tsx';
+import { atFields, TextField } from '../ui/field.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card } from '../ui/page.tsx';
@@ -153,6 +153,7 @@ function CreateAccount({ onClose }: { onClose: () => void }): ReactNode {
     readAgain('/accounts');
     onClose();
   });
+  const { at, rest } = atFields(error, 'name', 'discount_bps', 'tiers', 'balance_usd');
   return (
     <Dialog
       title={t('Create an account')}
@@ -165,21 +166,23 @@ function CreateAccount({ onClose }: { onClose: () => void }): ReactNode {
           required
           autoFocus
           maxLength={200}
+          error={at('name')}
           value={values.name}
           onChange={({ target }) => set({ name: target.value })}
         />
-        <DiscountField value={values.discount} onChange={(discount) => set({ discount })} />
-        <TiersField value={values.tiers} onChange={(tiers) => set({ tiers })} />
+        <DiscountField value={values.discount} error={at('discount_bps')} onChange={(discount) => set({ discount })} />
+        <TiersField value={values.tiers} error={at('tiers')} onChange={(tiers) => set({ tiers })} />
         <TextField
           label={t('Prepaid balance in US dollars')}
           inputMode="decimal"
           pattern={AMOUNT}
           placeholder={t('not prepaid')}
           hint={t('With one, calls stop when it is used up.')}
+          error={at('balance_usd')}
           value={values.balance}
           onChange={({ target }) => set({ balance: target.value })}
         />
-        <ErrorNote error={error} />
+        <ErrorNote error={rest} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" look="main" busy={busy}>
@@ -191,26 +194,34 @@ function CreateAccount({ onClose }: { onClose: () => void }): ReactNode {
   );
 }
 
-function DiscountField({ value, onChange }: { value: string; onChange: (value: string) => void }): ReactNode {
+interface OneField {
+  readonly value: string;
+  readonly error: string | null;
+  readonly onChange: (value: string) => void;
+}
+
+function DiscountField({ value, error, onChange }: OneField): ReactNode {
   return (
     <TextField
       label={t('Discount in percent')}
       inputMode="decimal"
       pattern="\d{1,3}(\.\d{1,2})?"
       placeholder="0"
+      error={error}
       value={value}
       onChange={({ target }) => onChange(target.value)}
     />
   );
 }
 
-function TiersField({ value, onChange }: { value: string; onChange: (value: string) => void }): ReactNode {
+function TiersField({ value, error, onChange }: OneField): ReactNode {
   return (
     <TextField
       label={t('Tiers')}
       pattern={TIERS}
       placeholder="1000:500,10000:1200"
       hint={t('USD:basis points. Above 1,000 dollars of list spend in a month, 5 % off.')}
+      error={error}
       value={value}
       onChange={({ target }) => onChange(target.value)}
     />
@@ -234,6 +245,7 @@ function ContractForm({ account, onClose }: { account: AccountRow; onClose: () =
     readAgain('/accounts', '/overview', '/models');
     onClose();
   });
+  const { at, rest } = atFields(error, 'discount_bps', 'tiers', 'valid_from');
   return (
     <Dialog
       wide
@@ -243,18 +255,19 @@ function ContractForm({ account, onClose }: { account: AccountRow; onClose: () =
     >
       <form onSubmit={onSubmit} className="space-y-4">
         <div className="grid gap-4 sm:grid-cols-2">
-          <DiscountField value={discount} onChange={setDiscount} />
+          <DiscountField value={discount} error={at('discount_bps')} onChange={setDiscount} />
           <TextField
             label={t('From')}
             type="date"
             hint={t('At 00:00 UTC. Empty: from now on.')}
+            error={at('valid_from')}
             value={from}
             onChange={({ target }) => setFrom(target.value)}
           />
         </div>
-        <TiersField value={tiers} onChange={setTiers} />
+        <TiersField value={tiers} error={at('tiers')} onChange={setTiers} />
         <Preview preview={preview} />
-        <ErrorNote error={error} />
+        <ErrorNote error={rest} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" look="main" busy={busy}>

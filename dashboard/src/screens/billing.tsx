@@ -16,7 +16,7 @@ import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.
 import { useSending } from '../sending.ts';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
-import { Filter, SelectField, TextField } from '../ui/field.tsx';
+import { atFields, Filter, SelectField, TextField } from '../ui/field.tsx';
 import { Down } from '../ui/icons.tsx';
 import { Mark } from '../ui/marks.tsx';
 import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
@@ -280,6 +280,7 @@ function Credit({ accountId, isPrepaid, balanceUsd, onClose }: CreditProperties)
     readAgain('/statements', '/overview', '/accounts');
     onClose();
   });
+  const { at, rest } = atFields(error, 'usd', 'note');
   return (
     <Dialog
       title={t('Add or take credit')}
@@ -306,6 +307,7 @@ function Credit({ accountId, isPrepaid, balanceUsd, onClose }: CreditProperties)
           required
           inputMode="decimal"
           pattern="\d{1,9}(\.\d{1,9})?"
+          error={at('usd')}
           value={usd}
           onChange={({ target }) => setUsd(target.value)}
         />
@@ -314,10 +316,11 @@ function Credit({ accountId, isPrepaid, balanceUsd, onClose }: CreditProperties)
           required
           maxLength={500}
           hint={t('Such as the number of an invoice.')}
+          error={at('note')}
           value={note}
           onChange={({ target }) => setNote(target.value)}
         />
-        <ErrorNote error={error} />
+        <ErrorNote error={rest} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" look="main" busy={busy}>

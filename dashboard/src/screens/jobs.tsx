@@ -16,7 +16,7 @@ import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card, PageHead } from '../ui/page.tsx';
 import { DataTable, moreOf, type Columns } from '../ui/table.tsx';
 import { Countdown, Distance, Time } from '../ui/values.tsx';
-import { errorText, t } from '../words/words.ts';
+import { codeText, errorText, t } from '../words/words.ts';
 
 const EVERY_MS = 5_000;
 
@@ -111,7 +111,10 @@ const jobColumns = (): Columns<JobRow> => [
     id: 'state',
     header: t('State'),
     cell: ({ row: { original: job } }) => (
-      <Mark tone={TONES[job.status]} {...(job.error === null ? {} : { title: job.error.message })}>
+      <Mark
+        tone={TONES[job.status]}
+        {...(job.error === null ? {} : { title: codeText(job.error.code, job.error.message) })}
+      >
         {t(job.status)}
         {job.error !== null && <span className="font-normal">{job.error.code}</span>}
       </Mark>

@@ -8,7 +8,7 @@ import { Mark, StatusMark } from '../ui/marks.tsx';
 import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
 import { Card, Facts, PageHead } from '../ui/page.tsx';
 import { Money, Time } from '../ui/values.tsx';
-import { t, type Sentence } from '../words/words.ts';
+import { codeText, t, warningText, type Sentence } from '../words/words.ts';
 
 export default function OneRequest({ id }: { id: string }): ReactNode {
   const { data, error, refetch } = useApi<RequestDetail>(`/requests/${encodeURIComponent(id)}`);
@@ -44,7 +44,9 @@ export default function OneRequest({ id }: { id: string }): ReactNode {
 function Outcome({ row }: { row: RequestDetail }): ReactNode {
   return (
     <Card title={t('What was called')}>
-      {row.message !== null && <p className="mx-4 mt-2 rounded-lg bg-warn-soft px-3 py-2 text-warn">{row.message}</p>}
+      {row.message !== null && (
+        <p className="mx-4 mt-2 rounded-lg bg-warn-soft px-3 py-2 text-warn">{codeText(row.code, row.message)}</p>
+      )}
       <Facts
         rows={[
           [t('Answer'), <StatusMark key="" status={row.status} code={row.code} />],
@@ -70,11 +72,11 @@ function Outcome({ row }: { row: RequestDetail }): ReactNode {
             ? [
                 [
                   t('Warnings'),
-                  <span key="" className="flex flex-wrap gap-1">
+                  <span key="" className="flex flex-wrap gap-x-2 gap-y-1">
                     {row.warnings.map((code) => (
-                      <Mark key={code} tone="warn">
-                        {code}
-                      </Mark>
+                      <span key={code}>
+                        <Mark tone="warn">{code}</Mark> {warningText(code)}
+                      </span>
                     ))}
                   </span>,
                 ] as const,
@@ -209,6 +211,12 @@ function termsOf(charge: ChargeExplained): string {
     .join(' · ');
 }
 
+const ITEMS: Readonly<Record<string, Sentence>> = {
+  input_tokens: 'Input tokens',
+  output_tokens: 'Output tokens',
+  audio_milliseconds: 'Milliseconds of audio',
+};
+
 function Arithmetic({ charge }: { charge: ChargeExplained }): ReactNode {
   return (
     <div className="relative overflow-x-auto pb-2" tabIndex={0} role="region" aria-label={t('What it cost')}>
@@ -236,7 +244,7 @@ function Arithmetic({ charge }: { charge: ChargeExplained }): ReactNode {
         <tbody>
           {charge.lines.map((line) => (
             <tr key={line.item}>
-              <td>{line.item}</td>
+              <td>{ITEMS[line.item] === undefined ? line.item : t(ITEMS[line.item] as Sentence)}</td>
               <td className="number">{showCount(line.quantity)}</td>
               <td className="number">
                 ${line.price_usd} <span className="text-muted">/ {showCount(line.price_quantity)}</span>

@@ -5,7 +5,7 @@ import { readAgain } from '../query.ts';
 import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
-import { SelectField, TextField } from '../ui/field.tsx';
+import { atFields, SelectField, TextField } from '../ui/field.tsx';
 import { ErrorNote } from '../ui/notes.tsx';
 import { t } from '../words/words.ts';
 import { Preview, usePreview } from './preview.tsx';
@@ -38,6 +38,7 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
     readAgain('/models', '/models/prices', '/overview');
     onClose();
   });
+  const { at, rest } = atFields(error, 'valid_from');
 
   return (
     <Dialog
@@ -56,6 +57,7 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
             label={t('From')}
             type="date"
             hint={t('At 00:00 UTC. Empty: from now on.')}
+            error={at('valid_from')}
             value={from}
             onChange={({ target }) => setFrom(target.value)}
           />
@@ -90,7 +92,7 @@ export function PriceForm({ model, onClose }: { model: ModelEntry; onClose: () =
           )}
         </div>
         <Preview preview={preview} />
-        <ErrorNote error={error} />
+        <ErrorNote error={rest} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" look="main" busy={busy}>

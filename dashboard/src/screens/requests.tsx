@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
 import type { Me, RequestRow } from '../../../src/http/api/contract.ts';
 import { showMs, showSeconds } from '../format.ts';
 import { changeQuery, useQueryString } from '../place.ts';
@@ -13,7 +13,7 @@ import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
 import { Card, PageHead } from '../ui/page.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
 import { Money, Time } from '../ui/values.tsx';
-import { t } from '../words/words.ts';
+import { t, warningText } from '../words/words.ts';
 import { DayBox, KeyFilter, ModelFilter } from './usage.tsx';
 
 const FILTERS = ['from', 'to', 'status', 'key', 'model', 'engine', 'code', 'slow_ms', 'warnings'] as const;
@@ -133,8 +133,17 @@ function Filters(): ReactNode {
   );
 }
 
+const WIDE = matchMedia('(min-width: 48rem)');
+
+/** Also once a phone is turned. */
 function useWide(): boolean {
-  return matchMedia('(min-width: 48rem)').matches;
+  return useSyncExternalStore(
+    (listener) => {
+      WIDE.addEventListener('change', listener);
+      return () => WIDE.removeEventListener('change', listener);
+    },
+    () => WIDE.matches,
+  );
 }
 
 interface LogProperties {
@@ -154,6 +163,7 @@ function Log({ rows, hasMore, busy, load }: LogProperties): ReactNode {
     estimateSize: () => (wide ? ROW_HEIGHT : NARROW_ROW_HEIGHT),
     overscan: 12,
   });
+  useEffect(() => virtual.measure(), [virtual, wide]);
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -206,6 +216,7 @@ function Row({ row }: { row: RequestRow | undefined }): ReactNode {
         {t('Loading')}
       </span>
     );
+  const warned = row.warnings.map((code) => warningText(code, code)).join(', ');
   return (
     <div
       role="presentation"
@@ -220,9 +231,9 @@ function Row({ row }: { row: RequestRow | undefined }): ReactNode {
       <span role="cell" className="flex min-w-0 items-center gap-1">
         <StatusMark status={row.status} code={row.code} />
         {row.warnings.length > 0 && (
-          <span className="relative text-warn" title={row.warnings.join(', ')}>
+          <span className="relative text-warn" title={warned}>
             <Warning />
-            <span className="sr-only">{row.warnings.join(', ')}</span>
+            <span className="sr-only">{warned}</span>
           </span>
         )}
       </span>

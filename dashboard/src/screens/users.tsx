@@ -8,7 +8,7 @@ import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
 import { Confirm } from '../ui/confirm.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
-import { SelectField, TextField } from '../ui/field.tsx';
+import { atFields, SelectField, TextField } from '../ui/field.tsx';
 import { Mark } from '../ui/marks.tsx';
 import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card } from '../ui/page.tsx';
@@ -215,6 +215,7 @@ function Invite({
     };
     onCreated(await post<UserWithLink>('/users', request));
   });
+  const { at, rest } = atFields(error, 'email', 'role', 'account_id');
   return (
     <Dialog
       title={t('Invite somebody')}
@@ -227,12 +228,14 @@ function Invite({
           type="email"
           required
           autoFocus
+          error={at('email')}
           value={email}
           onChange={({ target }) => setEmail(target.value)}
         />
         <SelectField
           label={t('Role')}
           hint={t(ABOUT[role])}
+          error={at('role')}
           value={role}
           onChange={({ target }) => setRole(target.value as Role)}
         >
@@ -240,8 +243,8 @@ function Invite({
           <option value="viewer">{t('viewer')}</option>
           <option value="operator">{t('operator')}</option>
         </SelectField>
-        {role !== 'operator' && <AccountField value={accountId} onChange={setAccountId} />}
-        <ErrorNote error={error} />
+        {role !== 'operator' && <AccountField value={accountId} onChange={setAccountId} error={at('account_id')} />}
+        <ErrorNote error={rest} />
         <DialogActions>
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" look="main" busy={busy}>

@@ -5,6 +5,8 @@ import {
   type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
 } from 'react';
+import { ApiError } from '../api.ts';
+import { errorText } from '../words/words.ts';
 
 interface Around {
   readonly label: string;
@@ -40,7 +42,7 @@ function Frame({ id, label, hint, error, children }: Around & { id: string; chil
         </p>
       )}
       {error !== undefined && error !== null && (
-        <p id={`${id}-error`} className="mt-1 text-xs text-bad">
+        <p id={`${id}-error`} role="alert" className="mt-1 text-xs text-bad">
           {error}
         </p>
       )}
@@ -89,6 +91,15 @@ export function SelectField({
       </select>
     </Frame>
   );
+}
+
+/** What of a refusal belongs to one of the fields that are named, and what to the form as a whole. */
+export function atFields(error: unknown, ...names: readonly string[]) {
+  const param = error instanceof ApiError && error.param !== null && names.includes(error.param) ? error.param : null;
+  return {
+    at: (name: string): string | null => (param === name ? errorText(error) : null),
+    rest: param === null ? error : null,
+  };
 }
 
 /** A filter above a list: its name is inside of it. */

@@ -198,6 +198,7 @@ export default {
   Menu: '菜单',
   Model: '模型',
   Models: '模型',
+  'Milliseconds of audio': '音频毫秒数',
   'Models and prices': '模型与价格',
   Month: '月份',
   'Monthly cap in US dollars': '月度上限（美元）',
