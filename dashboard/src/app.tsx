@@ -6,8 +6,9 @@ import { go, usePath } from './place.ts';
 import { useApi } from './query.ts';
 import { SetUp } from './set-up.tsx';
 import { Shell } from './shell.tsx';
-import { Empty, ErrorNote, Skeleton } from './ui/notes.tsx';
+import { ErrorNote, Skeleton } from './ui/notes.tsx';
 import { Link } from './ui/link.tsx';
+import { PageHead } from './ui/page.tsx';
 import { Overview } from './screens/overview.tsx';
 import { t } from './words/words.ts';
 
@@ -83,8 +84,6 @@ function Screen({ path, me }: { path: string; me: Me }): ReactNode {
     default:
   }
   return (
-    <Empty title={t('There is nothing at this address')}>
-      <Link to="/">{t('Go to the overview')}</Link>
-    </Empty>
+    <PageHead title={t('There is nothing at this address')} about={<Link to="/">{t('Go to the overview')}</Link>} />
   );
 }

@@ -1,8 +1,10 @@
 /** The dashboard in a real Chromium, against a real server with real calls in it. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import {
   goOnTo,
@@ -233,7 +235,11 @@ test('a session that ends loses nothing of what was typed', needsChromium, async
     await logInAgain.getByRole('button', { name: 'Log in' }).click();
     await shown.or(logInAgain.getByRole('alert')).waitFor();
   }
+  const firstCall = (await shown.locator('pre').last().textContent()) ?? '';
   await takeKey(page);
+  // The example is one that can be pasted as it is.
+  const { stdout } = await promisify(execFile)('bash', ['-c', firstCall]);
+  assert.match(stdout, /leisure to consider/);
   await page.getByRole('cell', { name: /^typed before the end/ }).waitFor();
   await context.close();
 });
@@ -258,7 +264,8 @@ test(
       await show(page, server, '/playground');
       assert.equal(await page.getByText('Your role only reads').count(), role === 'owner' ? 0 : 1);
       await page.goto(`${server.url}/dashboard/operator/users`);
-      await page.getByText('There is nothing at this address').waitFor();
+      await page.getByRole('heading', { level: 1, name: 'There is nothing at this address' }).waitFor();
+      assert.equal(await page.title(), 'There is nothing at this address · earshot');
       const refused = await page.evaluate(
         `fetch('/api/users').then(async (r) => [r.status, (await r.json()).error.code])`,
       );

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import type { IssuedKey, KeyRow, RotatedKey } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
+import { firstCall } from '../first-call.ts';
 import { useMe } from '../query.ts';
 import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
@@ -17,7 +18,7 @@ export function KeyShown({ issued, onClose }: { issued: IssuedKey; onClose: () =
   const { key, row } = issued;
   const example =
     row.kind === 'wholesale'
-      ? `curl ${me.public_url}/v1/run \\\n  -H "Authorization: Bearer ${key}" \\\n  -H "Content-Type: application/json" \\\n  -d '{"model": "${row.allowed_models?.[0] ?? 'glm/glm-asr-2512'}", "inputs": {"audio": "https://…/recording.mp3"}}'`
+      ? firstCall(me.public_url, key, row.allowed_models?.[0])
       : `curl ${me.public_url}/v1/usage -H "Authorization: Bearer ${key}"`;
   return (
     <Dialog

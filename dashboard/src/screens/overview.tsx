@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from 'react';
 import type { EngineHealth, ModelPrice, Overview as Facts, Price, RequestRow } from '../../../src/http/api/contract.ts';
+import { firstCall } from '../first-call.ts';
 import { fromNano, showCount, showDiscount, showMonth, showMs, showSeconds, showShare, toNano } from '../format.ts';
 import { go } from '../place.ts';
 import { useAccountQuery, useApi, useMe } from '../query.ts';
@@ -339,10 +340,7 @@ function FirstCall(): ReactNode {
     <Empty title={t('No call yet')}>
       <p className="mb-3">{t('Send one, and watch it arrive here:')}</p>
       <div className="text-left">
-        <CodeBlock
-          label="curl"
-          text={`curl ${me.public_url}/v1/run \\\n  -H "Authorization: Bearer $EARSHOT_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '{"model": "glm/glm-asr-2512", "inputs": {"audio": "https://…/recording.mp3"}}'`}
-        />
+        <CodeBlock label="curl" text={firstCall(me.public_url, '$EARSHOT_KEY')} />
       </div>
     </Empty>
   );
