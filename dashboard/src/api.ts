@@ -36,33 +36,45 @@ export function addressOf(path: string, query: Asked = {}): string {
   return `/api${path}${text === '' ? '' : `?${text}`}`;
 }
 
-export function get<Reply>(path: string, query: Asked = {}, signal?: AbortSignal): Promise<Reply> {
-  return send<Reply>(addressOf(path, query), signal === undefined ? {} : { signal });
+export async function get<Reply>(path: string, query: Asked = {}, signal?: AbortSignal): Promise<Reply> {
+  return readJson(await send(addressOf(path, query), signal === undefined ? {} : { signal }));
 }
 
-export function post<Reply>(path: string, body: unknown = {}): Promise<Reply> {
-  return send<Reply>(addressOf(path), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+/** A file to keep, with the name that the server gives it. */
+export async function getFile(path: string, query: Asked): Promise<{ name: string; blob: Blob }> {
+  const response = await send(addressOf(path, query), {});
+  const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'earshot.csv';
+  return { name, blob: await response.blob() };
 }
 
-export function postForm<Reply>(path: string, form: FormData, signal: AbortSignal): Promise<Reply> {
-  return send<Reply>(addressOf(path), { method: 'POST', body: form, signal });
+export async function post<Reply>(path: string, body: unknown = {}): Promise<Reply> {
+  return readJson(await send(addressOf(path), jsonOf(body)));
+}
+
+export async function postForm<Reply>(path: string, form: FormData, signal: AbortSignal): Promise<Reply> {
+  return readJson(await send(addressOf(path), { method: 'POST', body: form, signal }));
+}
+
+const jsonOf = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+async function readJson<Reply>(response: Response): Promise<Reply> {
+  return (await response.json()) as Reply;
 }
 
 /** Logging in itself has nobody to ask for a log-in. */
-export function postAlone<Reply>(path: string, body: unknown): Promise<Reply> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return sendOnce<Reply>(addressOf(path), init);
+export async function postAlone<Reply>(path: string, body: unknown): Promise<Reply> {
+  return readJson(await sendOnce(addressOf(path), jsonOf(body)));
 }
 
 /** A call that finds the session ended waits for the log-in over the page, and then is sent once more: nothing is lost. */
-async function send<Reply>(address: string, init: RequestInit): Promise<Reply> {
+async function send(address: string, init: RequestInit): Promise<Response> {
   for (;;) {
     try {
-      return await sendOnce<Reply>(address, init);
+      return await sendOnce(address, init);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'session_required') throw error;
       await askToLogIn();
@@ -70,7 +82,7 @@ async function send<Reply>(address: string, init: RequestInit): Promise<Reply> {
   }
 }
 
-async function sendOnce<Reply>(address: string, init: RequestInit): Promise<Reply> {
+async function sendOnce(address: string, init: RequestInit): Promise<Response> {
   const response = await fetch(address, { credentials: 'same-origin', ...init }).catch((error: unknown) => {
     if (init.signal?.aborted === true) throw error;
     throw new ApiError(0, {
@@ -80,7 +92,7 @@ async function sendOnce<Reply>(address: string, init: RequestInit): Promise<Repl
       request_id: '',
     });
   });
-  if (response.ok) return (await response.json()) as Reply;
+  if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as { error?: ErrorBody } | null;
   throw new ApiError(response.status, body?.error ?? null);
 }

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from 'react';
 import type { CreditRequest, StatementReply } from '../../../src/http/api/contract.ts';
-import { addressOf, post } from '../api.ts';
+import { post } from '../api.ts';
 import {
   fromNano,
   showCount,
@@ -14,10 +14,10 @@ import {
 import { changeQuery, useQueryString } from '../place.ts';
 import { readAgain, useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
 import { useSending } from '../sending.ts';
-import { Button, buttonClass } from '../ui/button.tsx';
+import { Button } from '../ui/button.tsx';
+import { CsvLink } from '../ui/csv-link.tsx';
 import { Dialog, DialogActions } from '../ui/dialog.tsx';
 import { atFields, Filter, SelectField, TextField } from '../ui/field.tsx';
-import { Down } from '../ui/icons.tsx';
 import { Mark } from '../ui/marks.tsx';
 import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
 import { Card, Figure, PageHead } from '../ui/page.tsx';
@@ -53,9 +53,7 @@ export default function Billing(): ReactNode {
             </Filter>
           </div>
         )}
-        <a className={`${buttonClass('plain')} no-print`} href={addressOf('/statements.csv', asked)} download>
-          <Down /> CSV
-        </a>
+        <CsvLink path="/statements.csv" query={asked} />
         <Button className="no-print" onClick={() => window.print()}>
           {t('Print')}
         </Button>

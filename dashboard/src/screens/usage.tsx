@@ -1,13 +1,11 @@
 import type { ReactNode } from 'react';
 import type { KeyRow, ModelsReply, UsageReply } from '../../../src/http/api/contract.ts';
-import { addressOf } from '../api.ts';
 import { showCount, showSeconds, showShare } from '../format.ts';
 import { changeQuery, go, useQueryString } from '../place.ts';
 import { useAccountQuery, useApi, usePages } from '../query.ts';
-import { buttonClass } from '../ui/button.tsx';
 import { Chart } from '../ui/chart.tsx';
+import { CsvLink } from '../ui/csv-link.tsx';
 import { Filter } from '../ui/field.tsx';
-import { Down } from '../ui/icons.tsx';
 import { Link } from '../ui/link.tsx';
 import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
 import { Card, Figure, PageHead } from '../ui/page.tsx';
@@ -61,9 +59,7 @@ export default function Usage(): ReactNode {
           'What was called and what it cost. The address of this page holds what you chose: keep it, or send it on.',
         )}
       >
-        <a className={buttonClass('plain')} href={addressOf('/usage.csv', asked)} download>
-          <Down /> CSV
-        </a>
+        <CsvLink path="/usage.csv" query={asked} />
       </PageHead>
       <Filters range={range} from={from} to={to} groupBy={groupBy} />
       <ErrorNote error={error} again={() => void refetch()} />
