@@ -2,10 +2,11 @@ import { lazy, Suspense, useEffect, type ReactNode } from 'react';
 import type { Me } from '../../src/http/api/contract.ts';
 import { useEvents } from './events.ts';
 import { LogInOver } from './log-in.tsx';
-import { go, usePath } from './place.ts';
+import { go, usePath, usePlace } from './place.ts';
 import { useApi } from './query.ts';
 import { SetUp } from './set-up.tsx';
 import { Shell } from './shell.tsx';
+import { Boundary } from './ui/boundary.tsx';
 import { ErrorNote, Skeleton } from './ui/notes.tsx';
 import { Link } from './ui/link.tsx';
 import { PageHead } from './ui/page.tsx';
@@ -24,10 +25,13 @@ const Operator = lazy(() => import('./screens/operator.tsx'));
 
 export function App(): ReactNode {
   const path = usePath();
+  const place = usePlace();
   if (path === '/setup') return <SetUp />;
   return (
     <>
-      <Inside path={path} />
+      <Boundary place={place}>
+        <Inside path={path} />
+      </Boundary>
       <LogInOver />
     </>
   );
@@ -50,13 +54,25 @@ function Inside({ path }: { path: string }): ReactNode {
 
 function LoggedIn({ me, path }: { me: Me; path: string }): ReactNode {
   useEvents();
+  const place = usePlace();
   return (
     <Shell me={me} path={path}>
-      <Suspense fallback={<Skeleton lines={8} />}>
-        <Screen path={path} me={me} />
-      </Suspense>
+      <Boundary place={place}>
+        <Suspense fallback={<Skeleton lines={8} />}>
+          <Screen path={path} me={me} />
+        </Suspense>
+      </Boundary>
     </Shell>
   );
+}
+
+/** What a part of a path says; null where nobody can have written it so. */
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function Screen({ path, me }: { path: string; me: Me }): ReactNode {
@@ -68,8 +84,12 @@ function Screen({ path, me }: { path: string; me: Me }): ReactNode {
       return <Keys />;
     case 'usage':
       return <Usage />;
-    case 'requests':
-      return second === undefined ? <Requests /> : <OneRequest id={decodeURIComponent(second)} />;
+    case 'requests': {
+      if (second === undefined) return <Requests />;
+      const id = decoded(second);
+      if (id !== null) return <OneRequest id={id} />;
+      break;
+    }
     case 'playground':
       return <Playground />;
     case 'models':

@@ -24,6 +24,15 @@ export function usePath(): string {
   });
 }
 
+export function placeNow(): string {
+  return location.pathname + location.search;
+}
+
+/** Path and query as they are in the address. */
+export function usePlace(): string {
+  return useSyncExternalStore(subscribe, placeNow);
+}
+
 export function useQueryString(): Query {
   const search = useSyncExternalStore(subscribe, () => location.search);
   return useMemo(() => Object.fromEntries(new URLSearchParams(search)), [search]);

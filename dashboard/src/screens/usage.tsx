@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { KeyRow, ModelsReply, UsageReply } from '../../../src/http/api/contract.ts';
 import { showCount, showSeconds, showShare } from '../format.ts';
-import { changeQuery, go, useQueryString } from '../place.ts';
+import { changeQuery, go, useQueryString, type Query } from '../place.ts';
 import { useAccountQuery, useApi, usePages } from '../query.ts';
 import { Chart } from '../ui/chart.tsx';
 import { CsvLink } from '../ui/csv-link.tsx';
@@ -18,6 +18,15 @@ type Group = UsageReply['group_by'];
 type Row = UsageReply['data'][number];
 
 const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+const isDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+
+/** The days that were chosen; without two of them, as in a mistyped address, this month. */
+function daysOf(query: Query): { range: string; from: string; to: string } {
+  const { range = 'month', from = '', to = '' } = query;
+  if (range !== 'custom') return { range, ...rangeOf(range) };
+  return isDay(from) && isDay(to) ? { range, from, to } : { range: 'month', ...rangeOf('month') };
+}
 
 /** The first and the last day (UTC) of what people mean by these words. */
 function rangeOf(name: string, now = new Date()): { from: string; to: string } {
@@ -45,8 +54,7 @@ export default function Usage(): ReactNode {
   const query = useQueryString();
   const accountQuery = useAccountQuery();
   const groupBy = (query['group'] ?? 'day') as Group;
-  const range = query['range'] ?? 'month';
-  const { from, to } = range === 'custom' ? { from: query['from'] ?? '', to: query['to'] ?? '' } : rangeOf(range);
+  const { range, from, to } = daysOf(query);
   const asked = { ...accountQuery, from, to: nextDay(to), group_by: groupBy, model: query['model'], key: query['key'] };
   const { data, error, refetch } = useApi<UsageReply>('/usage', asked);
   const toRequests = (more: Record<string, string | undefined>): void =>

@@ -143,6 +143,7 @@ export default {
   'In flight': '处理中',
   'Input tokens': '输入 token',
   'Invite somebody': '邀请成员',
+  'Load again': '重新加载',
   'New link': '新链接',
   'A new link for {email}': '为 {email} 生成新链接',
   'For somebody who has lost the password or the first link. The password works on until the new link is used; earlier links end now.':
