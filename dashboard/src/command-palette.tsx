@@ -1,9 +1,9 @@
 import * as Radix from '@radix-ui/react-dialog';
-import { useEffect, useId, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useId, useState, type KeyboardEvent, type ReactNode } from 'react';
 import type { KeyRow, Page } from '../../src/http/api/contract.ts';
 import { go } from './place.ts';
 import { useAccountQuery, useApi } from './query.ts';
-import { lockScrolling } from './ui/dialog.tsx';
+import { useFocusBack } from './ui/focus-back.ts';
 import { t } from './words/words.ts';
 
 export interface Command {
@@ -23,7 +23,7 @@ export function CommandPalette({
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState(0);
   const listId = useId();
-  useEffect(() => lockScrolling(), []);
+  const focusBack = useFocusBack();
   const found = useFound(commands, text.trim());
 
   function run(command: Command | undefined): void {
@@ -35,7 +35,9 @@ export function CommandPalette({
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && found.length > 0) {
       event.preventDefault();
-      setChosen((chosen + step + found.length) % found.length);
+      const next = (chosen + step + found.length) % found.length;
+      setChosen(next);
+      document.getElementById(`${listId}-${next}`)?.scrollIntoView({ block: 'nearest' });
     }
     if (event.key === 'Enter') {
       event.preventDefault();
@@ -47,6 +49,7 @@ export function CommandPalette({
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-[#000]/45 backdrop-blur-[2px]" />
         <Radix.Content
+          {...focusBack}
           aria-describedby={undefined}
           className="appears fixed inset-x-0 top-[12vh] z-40 mx-auto w-[calc(100vw-1.5rem)] max-w-lg overflow-hidden rounded-xl border border-line bg-surface shadow-2xl"
         >
@@ -94,7 +97,7 @@ function useFound(commands: readonly Command[], text: string): readonly Command[
   const keys = useApi<Page<KeyRow>>('/keys', { ...useAccountQuery(), q: text, limit: 5 }, { enabled: text.length > 1 });
   const wanted = text.toLowerCase();
   const found = commands.filter(({ label }) => label.toLowerCase().includes(wanted));
-  if (/^req_\w+/.test(text))
+  if (/^req_\w+$/.test(text))
     found.unshift({ label: t('Open the request'), note: text, run: () => go(`/requests/${text}`) });
   if (text.length > 1)
     found.push(

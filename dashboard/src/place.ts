@@ -53,7 +53,14 @@ function moved(): void {
   for (const listener of listeners) listener();
 }
 
+/** To another screen. The focus goes there too: what was pressed may be gone. */
 export function go(path: string, query: Readonly<Record<string, string | null | undefined>> = {}): void {
+  goBeside(path, query);
+  document.getElementById('main')?.focus({ preventScroll: true });
+}
+
+/** To another part of the same screen, such as a tab, which keeps the focus. */
+export function goBeside(path: string, query: Readonly<Record<string, string | null | undefined>> = {}): void {
   history.pushState(null, '', hrefOf(path, query));
   window.scrollTo(0, 0);
   moved();

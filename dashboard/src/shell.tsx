@@ -7,6 +7,7 @@ import { changeQuery, go } from './place.ts';
 import { useAccount, usePages } from './query.ts';
 import { Button, buttonClass } from './ui/button.tsx';
 import { Dialog } from './ui/dialog.tsx';
+import { isDialogOpen } from './ui/focus-back.ts';
 import { Globe, Logo, Menu as MenuIcon, SCREEN_ICONS, Search } from './ui/icons.tsx';
 import { Link } from './ui/link.tsx';
 import { Menu } from './ui/menu.tsx';
@@ -32,7 +33,8 @@ export function Shell({ me, path, children }: { me: Me; path: string; children: 
     function onKey(event: KeyboardEvent): void {
       if (event.key.toLowerCase() === 'k' && (event.metaKey || event.ctrlKey)) {
         event.preventDefault();
-        setPalette((open) => !open);
+        // What is typed in a dialog, such as a password, must not end in the palette.
+        if (!isDialogOpen()) setPalette(true);
       }
     }
     window.addEventListener('keydown', onKey);
@@ -88,7 +90,7 @@ export function Shell({ me, path, children }: { me: Me; path: string; children: 
         </main>
       </div>
       {menu && (
-        <Dialog title="earshot" onClose={() => setMenu(false)}>
+        <Dialog light title="earshot" onClose={() => setMenu(false)}>
           <Screens me={me} path={path} />
         </Dialog>
       )}

@@ -235,6 +235,7 @@ function Attempts({ delivery, onClose }: { delivery: DeliveryRow; onClose: () =>
   return (
     <Dialog
       wide
+      light
       title={t('Tries to reach {host}', { host: delivery.host })}
       description={delivery.delivery_id}
       onClose={onClose}
@@ -311,6 +312,7 @@ function Secret(): ReactNode {
       {issued !== null && (
         <Dialog
           wide
+          once
           title={t('Your new signing secret')}
           description={t('Copy it now. It is shown this one time.')}
           onClose={() => setIssued(null)}

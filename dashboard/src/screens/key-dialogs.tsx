@@ -23,6 +23,7 @@ export function KeyShown({ issued, onClose }: { issued: IssuedKey; onClose: () =
   return (
     <Dialog
       wide
+      once
       title={t('Your new key')}
       description={t('Copy it now. It is shown this one time, and nobody can look it up later.')}
       onClose={onClose}

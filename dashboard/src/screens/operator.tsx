@@ -1,6 +1,6 @@
 import * as Tabs from '@radix-ui/react-tabs';
 import type { ReactNode } from 'react';
-import { go } from '../place.ts';
+import { goBeside } from '../place.ts';
 import { PageHead } from '../ui/page.tsx';
 import { t, type Sentence } from '../words/words.ts';
 import { Accounts } from './accounts.tsx';
@@ -19,7 +19,7 @@ export default function Operator({ tab }: { tab: string }): ReactNode {
   return (
     <>
       <PageHead title={t('Operator')} about={t('Whose accounts these are, who may log in, and how the engines do.')} />
-      <Tabs.Root value={tab} onValueChange={(to) => go(`/operator/${to}`)}>
+      <Tabs.Root value={tab} onValueChange={(to) => goBeside(`/operator/${to}`)}>
         <Tabs.List className="mb-4 flex gap-1 overflow-x-auto border-b border-line" aria-label={t('Operator')}>
           {TABS.map(([name, label]) => (
             <Tabs.Trigger

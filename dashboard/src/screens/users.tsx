@@ -173,6 +173,7 @@ function LinkShown({ created, onClose }: { created: UserWithLink; onClose: () =>
   return (
     <Dialog
       wide
+      once
       title={t('A one-time link for {email}', { email: created.row.email })}
       description={t('Send it to them. Whoever opens it first chooses the password.')}
       onClose={onClose}
