@@ -1,5 +1,5 @@
 /** What was read from the server, and when it is read again. */
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { Me, Page } from '../../src/http/api/contract.ts';
 import { ApiError, get, type Asked } from './api.ts';
 import { useQueryString } from './place.ts';
@@ -15,6 +15,12 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** What was there stays until the answer comes, unless it is another account's. */
+function sameAccount({ account }: Asked) {
+  return <Data>(before: Data | undefined, asked?: { queryKey: readonly unknown[] }): Data | undefined =>
+    (asked?.queryKey[1] as Asked | undefined)?.['account'] === account ? before : undefined;
+}
+
 export function useApi<Reply>(
   path: string,
   query: Asked = {},
@@ -23,7 +29,7 @@ export function useApi<Reply>(
   return useQuery({
     queryKey: [path, query],
     queryFn: ({ signal }) => get<Reply>(path, query, signal),
-    placeholderData: keepPreviousData,
+    placeholderData: sameAccount(query),
     ...more,
   });
 }
@@ -39,7 +45,7 @@ export function usePages<Row>(
     queryFn: ({ pageParam, signal }) => get<Page<Row>>(path, { ...query, cursor: pageParam }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
-    placeholderData: keepPreviousData,
+    placeholderData: sameAccount(query),
     ...more,
   });
   return { ...pages, rows: pages.data?.pages.flatMap(({ data }) => data) };
