@@ -47,8 +47,8 @@ export async function getFile(path: string, query: Asked): Promise<{ name: strin
   return { name, blob: await response.blob() };
 }
 
-export async function post<Reply>(path: string, body: unknown = {}): Promise<Reply> {
-  return readJson(await send(addressOf(path), jsonOf(body)));
+export async function post<Reply>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<Reply> {
+  return readJson(await send(addressOf(path), { ...jsonOf(body), ...(signal === undefined ? {} : { signal }) }));
 }
 
 export async function postForm<Reply>(path: string, form: FormData, signal: AbortSignal): Promise<Reply> {

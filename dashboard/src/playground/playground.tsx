@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import type { KeyRow, ModelsReply, PlaygroundReply, PlaygroundRequest } from '../../../src/http/api/contract.ts';
+import type { ModelsReply, PlaygroundReply, PlaygroundRequest } from '../../../src/http/api/contract.ts';
 import { post, postForm } from '../api.ts';
-import { useAccountQuery, useApi, useMe, usePages } from '../query.ts';
+import { useAccount, useAccountQuery, useApi, useMe } from '../query.ts';
 import { Button } from '../ui/button.tsx';
 import { SelectField, TextField } from '../ui/field.tsx';
+import { useKeyNames, useOfferedKeys, type OfferedKeys } from '../ui/key-choice.tsx';
 import { Link } from '../ui/link.tsx';
 import { Empty, ErrorNote } from '../ui/notes.tsx';
 import { Card, PageHead } from '../ui/page.tsx';
@@ -14,6 +15,7 @@ import { Source, type Chosen } from './source.tsx';
 
 export default function Playground(): ReactNode {
   const me = useMe();
+  const account = useAccount();
   return (
     <>
       <PageHead
@@ -27,7 +29,7 @@ export default function Playground(): ReactNode {
           </Empty>
         </Card>
       ) : (
-        <Bench />
+        <Bench key={account} />
       )}
     </>
   );
@@ -56,7 +58,7 @@ function send(chosen: Chosen, options: Options, signal: AbortSignal): Promise<Pl
     ...(options.prompt === '' ? {} : { prompt: options.prompt }),
     ...(hotwords.length === 0 ? {} : { hotwords }),
   };
-  if (chosen.kind === 'url') return post<PlaygroundReply>('/playground', { ...request, audio_url: chosen.url });
+  if (chosen.kind === 'url') return post<PlaygroundReply>('/playground', { ...request, audio_url: chosen.url }, signal);
   const form = new FormData();
   for (const [name, value] of Object.entries(request)) {
     for (const one of Array.isArray(value) ? value : [value]) form.append(name, String(one));
@@ -66,47 +68,65 @@ function send(chosen: Chosen, options: Options, signal: AbortSignal): Promise<Pl
   return postForm<PlaygroundReply>('/playground', form, signal);
 }
 
-function Bench(): ReactNode {
-  const accountQuery = useAccountQuery();
-  const keys = usePages<KeyRow>('/keys', { ...accountQuery, state: 'live', kind: 'wholesale', limit: 100 });
-  const models = useApi<ModelsReply>('/models', accountQuery);
-  const [options, setOptions] = useState<Options>({ keyId: '', model: '', language: '', prompt: '', hotwords: '' });
-  const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [heard, setHeard] = useState<Heard | null>(null);
-  const [answer, setAnswer] = useState<{ reply: PlaygroundReply; chosen: Chosen } | null>(null);
+/** One call at a time. Its answer is shown beside what it was made of, and beside nothing else. */
+function useCall(chosen: Chosen | null) {
+  const [answer, setAnswer] = useState<{ reply: PlaygroundReply; of: Chosen } | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const running = useRef<AbortController | null>(null);
   const [busy, setBusy] = useState(false);
+  const running = useRef<AbortController | null>(null);
   useEffect(() => () => running.current?.abort(), []);
 
-  const keyId = options.keyId === '' ? (keys.rows?.[0]?.key_id ?? '') : options.keyId;
+  function end(): void {
+    running.current?.abort();
+    running.current = null;
+    setBusy(false);
+    setAnswer(null);
+    setError(null);
+  }
+  async function run(options: Options): Promise<void> {
+    if (chosen === null) return;
+    end();
+    const controller = new AbortController();
+    running.current = controller;
+    setBusy(true);
+    try {
+      const reply = await send(chosen, options, controller.signal);
+      if (!controller.signal.aborted) setAnswer({ reply, of: chosen });
+    } catch (refusal) {
+      if (!controller.signal.aborted) setError(refusal);
+    }
+    if (running.current === controller) setBusy(false);
+  }
+  return { reply: answer?.of === chosen ? (answer?.reply ?? null) : null, error, busy, run, end };
+}
+
+function useHeard(chosen: Chosen | null): Heard | null {
+  const [heard, setHeard] = useState<{ found: Heard | null; of: Chosen } | null>(null);
+  useEffect(() => {
+    if (chosen?.kind === 'file') void hear(chosen.file).then((found) => setHeard({ found, of: chosen }));
+  }, [chosen]);
+  return heard?.of === chosen ? (heard?.found ?? null) : null;
+}
+
+function Bench(): ReactNode {
+  const offered = useOfferedKeys({ state: 'live', kind: 'wholesale' });
+  const models = useApi<ModelsReply>('/models', useAccountQuery());
+  const [options, setOptions] = useState<Options>({ keyId: '', model: '', language: '', prompt: '', hotwords: '' });
+  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const { reply, error, busy, run, end } = useCall(chosen);
+  const heard = useHeard(chosen);
+
+  // The key that is shown is the one that is charged: one that is no longer offered is neither.
+  const keyId = (offered.rows?.find((key) => key.key_id === options.keyId) ?? offered.rows?.[0])?.key_id ?? '';
   const model =
     options.model === '' ? (models.data?.data.find(({ price }) => price !== null)?.model ?? '') : options.model;
 
   function choose(next: Chosen | null): void {
+    end();
     setChosen(next);
-    setAnswer(null);
-    setError(null);
-    setHeard(null);
-    if (next?.kind === 'file') void hear(next.file).then(setHeard);
-  }
-  async function run(): Promise<void> {
-    if (chosen === null) return;
-    const controller = new AbortController();
-    running.current = controller;
-    setBusy(true);
-    setError(null);
-    setAnswer(null);
-    try {
-      const reply = await send(chosen, { ...options, keyId, model }, controller.signal);
-      setAnswer({ reply, chosen });
-    } catch (refusal) {
-      if (!controller.signal.aborted) setError(refusal);
-    }
-    setBusy(false);
   }
 
-  if (keys.rows?.length === 0)
+  if (offered.isNone)
     return (
       <Card>
         <Empty title={t('There is no live wholesale key')}>
@@ -124,7 +144,7 @@ function Bench(): ReactNode {
         <OptionFields
           options={{ ...options, keyId, model }}
           onChange={setOptions}
-          keys={keys.rows ?? []}
+          offered={offered}
           models={models.data}
         />
         <div className="flex gap-2">
@@ -133,11 +153,11 @@ function Bench(): ReactNode {
             className="flex-1"
             busy={busy}
             disabled={chosen === null || keyId === ''}
-            onClick={() => void run()}
+            onClick={() => void run({ ...options, keyId, model })}
           >
             {busy ? t('Listening…') : t('Transcribe')}
           </Button>
-          {busy && <Button onClick={() => running.current?.abort()}>{t('Stop')}</Button>}
+          {busy && <Button onClick={end}>{t('Stop')}</Button>}
         </div>
       </Card>
       <div className="min-w-0 space-y-4">
@@ -145,7 +165,7 @@ function Bench(): ReactNode {
         <Result
           chosen={chosen}
           heard={heard}
-          reply={answer?.reply ?? null}
+          reply={reply}
           call={{ model, language: options.language, prompt: options.prompt, hotwords: wordsOf(options.hotwords) }}
           busy={busy}
         />
@@ -157,23 +177,25 @@ function Bench(): ReactNode {
 interface FieldsProperties {
   readonly options: Options;
   readonly onChange: (options: Options) => void;
-  readonly keys: readonly KeyRow[];
+  readonly offered: OfferedKeys;
   readonly models: ModelsReply | undefined;
 }
 
-function OptionFields({ options, onChange, keys, models }: FieldsProperties): ReactNode {
+function OptionFields({ options, onChange, offered, models }: FieldsProperties): ReactNode {
   const set = (change: Partial<Options>): void => onChange({ ...options, ...change });
+  const nameOf = useKeyNames();
   return (
     <>
+      {offered.search}
       <SelectField
         label={t('Key')}
         hint={t('No secret is needed: it is charged by its name.')}
         value={options.keyId}
         onChange={({ target }) => set({ keyId: target.value })}
       >
-        {keys.map((key) => (
+        {offered.rows?.map((key) => (
           <option key={key.key_id} value={key.key_id}>
-            {key.name} (…{key.last_four})
+            {nameOf(key)}
           </option>
         ))}
       </SelectField>

@@ -79,7 +79,6 @@ function keptText({ urls, transcripts, days }: Me['keeps']): string {
 
 function Filters(): ReactNode {
   const query = useQueryString();
-  const accountQuery = useAccountQuery();
   const clears = FILTERS.some((name) => query[name] !== undefined);
   return (
     <div className="mb-3 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
@@ -88,7 +87,7 @@ function Filters(): ReactNode {
         <option value="ok">{t('answered')}</option>
         <option value="error">{t('refused or failed')}</option>
       </Filter>
-      <KeyFilter value={query['key'] ?? ''} accountQuery={accountQuery} />
+      <KeyFilter value={query['key'] ?? ''} />
       <ModelFilter value={query['model'] ?? ''} />
       <Filter label={t('Took')} value={query['slow_ms'] ?? ''} onChange={(slow) => changeQuery({ slow_ms: slow })}>
         <option value="">{t('any time')}</option>

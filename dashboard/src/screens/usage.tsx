@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
-import type { KeyRow, ModelsReply, UsageReply } from '../../../src/http/api/contract.ts';
+import type { KeyRow, ModelsReply, Page, UsageReply } from '../../../src/http/api/contract.ts';
 import { showCount, showSeconds, showShare } from '../format.ts';
 import { changeQuery, go, useQueryString, type Query } from '../place.ts';
-import { useAccountQuery, useApi, usePages } from '../query.ts';
+import { useAccountQuery, useApi } from '../query.ts';
 import { Chart } from '../ui/chart.tsx';
 import { CsvLink } from '../ui/csv-link.tsx';
 import { Filter } from '../ui/field.tsx';
+import { useKeyNames, useOfferedKeys } from '../ui/key-choice.tsx';
 import { Link } from '../ui/link.tsx';
 import { Empty, ErrorNote, Skeleton } from '../ui/notes.tsx';
 import { Card, Figure, PageHead } from '../ui/page.tsx';
@@ -128,7 +129,6 @@ function filterOf(groupBy: Group, { group }: Row): Record<string, string> {
 
 function Filters({ range, from, to, groupBy }: { range: string; from: string; to: string; groupBy: Group }): ReactNode {
   const query = useQueryString();
-  const accountQuery = useAccountQuery();
   const names = {
     month: t('This month'),
     '7d': t('7 days'),
@@ -165,7 +165,7 @@ function Filters({ range, from, to, groupBy }: { range: string; from: string; to
         <option value="key">{t('key')}</option>
       </Filter>
       <ModelFilter value={query['model'] ?? ''} />
-      <KeyFilter value={query['key'] ?? ''} accountQuery={accountQuery} />
+      <KeyFilter value={query['key'] ?? ''} />
     </div>
   );
 }
@@ -205,18 +205,26 @@ export function ModelFilter({ value }: { value: string }): ReactNode {
   );
 }
 
-export function KeyFilter({ value, accountQuery }: { value: string; accountQuery: { account?: string } }): ReactNode {
-  const { rows = [] } = usePages<KeyRow>('/keys', { ...accountQuery, state: 'all', limit: 100 });
+export function KeyFilter({ value }: { value: string }): ReactNode {
+  const { rows, search } = useOfferedKeys({ state: 'all' });
+  const nameOf = useKeyNames();
+  const isOffered = value === '' || rows?.some(({ key_id: id }) => id === value) === true;
+  // A key that is not among them is found by its id.
+  const asked = { ...useAccountQuery(), state: 'all', q: value, limit: 1 };
+  const named = useApi<Page<KeyRow>>('/keys', asked, { enabled: rows !== undefined && !isOffered }).data?.data[0];
   return (
-    <Filter label={t('Key')} value={value} onChange={(key) => changeQuery({ key })}>
-      <option value="">{t('all')}</option>
-      {value !== '' && !rows.some(({ key_id: id }) => id === value) && <option value={value}>{value}</option>}
-      {rows.map(({ key_id: id, name, last_four: end }) => (
-        <option key={id} value={id}>
-          {name} (…{end})
-        </option>
-      ))}
-    </Filter>
+    <>
+      <Filter label={t('Key')} value={value} onChange={(key) => changeQuery({ key })}>
+        <option value="">{t('all')}</option>
+        {!isOffered && <option value={value}>{named?.key_id === value ? nameOf(named) : value}</option>}
+        {rows?.map((key) => (
+          <option key={key.key_id} value={key.key_id}>
+            {nameOf(key)}
+          </option>
+        ))}
+      </Filter>
+      {search}
+    </>
   );
 }
 

@@ -122,6 +122,7 @@ export default {
   'Every change and every log-in. The database lets nobody change or delete a row.':
     '每次更改和每次登录。数据库不允许任何人修改或删除记录。',
   Failed: '失败',
+  'Find a key': '查找密钥',
   'For a while both sign, so that receivers can take the new one.': '一段时间内两者都会签名，便于接收方切换。',
   Forecast: '预测',
   Found: '结果',
