@@ -56,6 +56,11 @@ export function readAgain(...paths: string[]): void {
   for (const path of paths) void queryClient.invalidateQueries({ queryKey: [path] });
 }
 
+/** The same for whoever waits until it is read. */
+export async function untilReadAgain(path: string): Promise<void> {
+  await queryClient.invalidateQueries({ queryKey: [path] });
+}
+
 /** Who looks at the page; the shell shows nothing before it is known. */
 export function useMe(): Me {
   const { data } = useApi<Me>('/me');

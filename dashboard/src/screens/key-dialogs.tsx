@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react';
 import type { IssuedKey, KeyRow, RotatedKey } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
 import { firstCall } from '../first-call.ts';
-import { useMe } from '../query.ts';
+import { untilReadAgain, useMe } from '../query.ts';
 import { useSending } from '../sending.ts';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
@@ -101,6 +101,8 @@ export function RevokeKey({ row, onClose }: { row: KeyRow; onClose: () => void }
   const [typed, setTyped] = useState('');
   const { error, busy, onSubmit } = useSending(async () => {
     await post<KeyRow>(`/keys/${row.key_id}/revoke`, {});
+    // The row may be gone then, and with it the button that would get the focus.
+    await untilReadAgain('/keys');
     onClose();
   });
   return (

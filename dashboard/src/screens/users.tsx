@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import type { CreateUserRequest, Role, UserRow, UserWithLink } from '../../../src/http/api/contract.ts';
 import { post } from '../api.ts';
-import { readAgain, useAccount, useMe, usePages } from '../query.ts';
+import { readAgain, untilReadAgain, useAccount, useMe, usePages } from '../query.ts';
 import { useSending } from '../sending.ts';
 import { AccountField } from '../ui/account-field.tsx';
 import { Button } from '../ui/button.tsx';
@@ -161,7 +161,7 @@ function Remove({ user, onClose }: { user: UserRow; onClose: () => void }): Reac
       look="danger"
       act={async () => {
         await post<UserRow>(`/users/${user.user_id}/remove`, {});
-        readAgain('/users');
+        await untilReadAgain('/users');
         onClose();
       }}
       onClose={onClose}

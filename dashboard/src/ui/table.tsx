@@ -1,5 +1,12 @@
 /** A list as a table on a wide page; columns that a phone has no room for say so. */
-import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type RowData } from '@tanstack/react-table';
+import {
+  flexRender,
+  getCoreRowModel,
+  useReactTable,
+  type Cell,
+  type ColumnDef,
+  type RowData,
+} from '@tanstack/react-table';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { t } from '../words/words.ts';
 import { Button } from './button.tsx';
@@ -78,7 +85,7 @@ export function DataTable<Row>({ label, rows, columns, rowId, empty, onOpen, mor
             >
               {row.getVisibleCells().map((cell) => (
                 <td key={cell.id} className={cellClass(cell.column.columnDef.meta)}>
-                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                  {cellContent(cell)}
                 </td>
               ))}
             </tr>
@@ -89,6 +96,15 @@ export function DataTable<Row>({ label, rows, columns, rowId, empty, onOpen, mor
       {more?.has === true && <More busy={more.busy} load={more.load} />}
     </div>
   );
+}
+
+/**
+ * Called instead of rendered as a component: columns are made anew with each drawing, and a button in a component that is
+ * another one each time would lose the focus.
+ */
+function cellContent<Row>({ column, getContext }: Cell<Row, unknown>): ReactNode {
+  const { cell } = column.columnDef;
+  return typeof cell === 'function' ? (cell(getContext()) as ReactNode) : cell;
 }
 
 /** Loads the next page when it comes into sight, or is pressed. */
