@@ -143,6 +143,8 @@ test('what is shown once goes by its own button alone, and the focus goes back',
   await page.getByRole('button', { name: 'Actions for kept' }).click();
   await page.getByRole('menuitem', { name: 'Edit' }).click();
   await page.locator('[role=dialog] input:focus').waitFor();
+  await page.keyboard.type('typed');
+  assert.match(await dialog('Edit kept').getByLabel('Name').inputValue(), /typed/);
   await page.keyboard.press('Escape');
   await focusComesTo('Actions for kept');
 
@@ -218,9 +220,12 @@ test('a call of one account does not arrive among those of another', needsChromi
   await list.getByText('second').first().waitFor();
   await server.run(key, 'https://recordings.invalid/one.mp3', { model: 'no/such-model' });
   await list.getByText('live').waitFor();
+  // What was read of the other one is shown until it can be read again.
+  await page.route('**/api/overview*', (route) => route.abort());
   await chooseAccount('Theirs');
   await list.getByText('their key').first().waitFor();
   assert.equal(await list.getByText('live').count(), 0);
+  await page.unroute('**/api/overview*');
 });
 
 test('every key is found where there are more than are offered', needsChromium, async () => {

@@ -1,7 +1,6 @@
 import * as Radix from '@radix-ui/react-dropdown-menu';
 import type { ReactNode } from 'react';
 import { buttonClass } from './button.tsx';
-import { isDialogOpen } from './focus-back.ts';
 import { Dots } from './icons.tsx';
 
 export interface MenuItem {
@@ -28,8 +27,6 @@ export function Menu({
         <Radix.Content
           align="end"
           sideOffset={4}
-          // A dialog that an item opened keeps the focus.
-          onCloseAutoFocus={(event) => isDialogOpen() && event.preventDefault()}
           className="appears z-50 min-w-40 rounded-lg border border-line bg-surface p-1 shadow-xl"
         >
           {items.map(({ label: text, danger, onSelect }) => (
