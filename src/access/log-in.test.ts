@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
+import { sqliteFacts } from '../store/facts.ts';
 import { openTemporaryStore, type DatabaseName } from '../store/temporary-store.ts';
+import type { Db, Store } from '../store/store.ts';
 import { testOnEach } from '../store/test-on-each.ts';
 import { createAccounts } from './accounts.ts';
 import { createLogIn, type LogIn } from './log-in.ts';
 import { createLoginDelays, delayMs } from './login-delays.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { createSessions } from './sessions.ts';
+import { tokenDigest } from './tokens.ts';
 import { createUsers } from './users.ts';
 
 const HOUR_MS = 3_600_000;
@@ -173,6 +177,101 @@ testOnEach('a log-in that was under way when its user was removed gets no sessio
   await assert.rejects(slow.withPassword({ email: EMAIL, password: PASSWORD }, HERE), { code: 'login_failed' });
   assert.deepEqual(await people.store.db.selectFrom('dashboard_session').selectAll().execute(), []);
 });
+
+testOnEach('a user who is removed while they are given another link does not come back by it', async (database) => {
+  await using people = await open(database);
+  const { users, store, logIn } = people;
+  await people.makeUser();
+  const { userId } = await users.find(EMAIL);
+  await users.newLink(userId);
+  const [made] = await startedInOrder(store, 'one_time_link', [
+    () => users.newLink(userId),
+    () => users.remove(userId),
+  ] as const);
+  await assert.rejects(users.find(EMAIL), { code: 'not_found' });
+  await assert.rejects(logIn.withLink({ token: made.token, password: PASSWORD, email: null }, HERE), {
+    code: 'not_found',
+  });
+  assert.deepEqual(await store.db.selectFrom('one_time_link').selectAll().where('used_at', 'is', null).execute(), []);
+});
+
+testOnEach('of links that are made at once one is left', async (database) => {
+  await using people = await open(database);
+  const { users, store } = people;
+  await people.makeUser();
+  const { userId } = await users.find(EMAIL);
+  await users.newLink(userId);
+  const newLink = () => users.newLink(userId);
+  await startedInOrder(store, 'one_time_link', [newLink, newLink, newLink]);
+  const live = await store.db.selectFrom('one_time_link').selectAll().where('used_at', 'is', null).execute();
+  assert.equal(live.length, 1);
+});
+
+testOnEach('a link that is used ends all others of its user', async (database) => {
+  await using people = await open(database);
+  const { users, store, logIn } = people;
+  const { userId, token } = await users.create({ email: EMAIL, role: 'operator', accountId: null });
+  const other = { token_digest: tokenDigest('other'), user_id: userId, created_at: START, used_at: null };
+  await store.db
+    .insertInto('one_time_link')
+    .values({ ...other, expires_at: START + HOUR_MS })
+    .execute();
+  assert.equal((await users.findLink('other')).email, EMAIL);
+  await logIn.withLink({ token, password: PASSWORD, email: null }, HERE);
+  await assert.rejects(users.findLink('other'), { code: 'not_found' });
+});
+
+testOnEach('nothing that is left of a removed user lets them in', async (database) => {
+  await using people = await open(database);
+  const { users, sessions, store } = people;
+  const session = await people.makeUser();
+  const { userId } = await users.find(EMAIL);
+  const { token } = await users.newLink(userId);
+  await store.db.updateTable('dashboard_user').set({ removed_at: START }).execute();
+  assert.equal(await sessions.find(session), null);
+  assert.equal(await people.tryPassword(PASSWORD), 'login_failed');
+  await assert.rejects(users.findLink(token), { code: 'not_found' });
+  await store.db.updateTable('dashboard_user').set({ removed_at: null }).execute();
+  const slow = people.logInWith({
+    async hash(password) {
+      await store.db.updateTable('dashboard_user').set({ removed_at: START }).execute();
+      return people.passwords.hash(password);
+    },
+  });
+  await assert.rejects(slow.withLink({ token, password: PASSWORD, email: null }, HERE), { code: 'not_found' });
+});
+
+/**
+ * Runs changes at once, each begun when the ones before it wait: for the rows of a table, which are held meanwhile, or for
+ * each other. SQLite takes them one after the other anyway.
+ */
+async function startedInOrder<Made extends readonly unknown[]>(
+  store: Store,
+  table: 'one_time_link' | 'dashboard_session',
+  changes: { readonly [Index in keyof Made]: () => Promise<Made[Index]> },
+): Promise<Made> {
+  const running: Promise<unknown>[] = [];
+  if (store.facts === sqliteFacts) running.push(...changes.map((change) => change()));
+  else
+    await store.transaction(async (db) => {
+      await sql`select 1 from ${sql.table(table)} for update`.execute(db);
+      for (const change of changes) {
+        running.push(change());
+        for (let looks = 0; (await waitingFor(db)) < running.length; looks += 1) assert.ok(looks < 5_000, 'it waits');
+      }
+    });
+  return (await Promise.all(running)) as unknown as Made;
+}
+
+/** How many connections wait for this one, or for one that does. */
+async function waitingFor(db: Db): Promise<number> {
+  const { rows } = await sql<{ pids: number }>`
+    with recursive waiting (pid) as (
+      select pg_backend_pid() union
+      select other.pid from pg_locks other join waiting on waiting.pid = any(pg_blocking_pids(other.pid)))
+    select count(*) - 1 as pids from waiting`.execute(db);
+  return Number(rows[0]?.pids);
+}
 
 testOnEach('whoever fails waits longer each time, for the account and for the address', async (database) => {
   await using people = await open(database);

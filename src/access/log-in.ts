@@ -9,7 +9,7 @@ import type { LoginDelays } from './login-delays.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions, Viewer } from './sessions.ts';
 import { tokenDigest } from './tokens.ts';
-import { addUser, noSuchLink, plainEmail, type Users } from './users.ts';
+import { addUser, endLinks, holdUser, noSuchLink, plainEmail, type Users } from './users.ts';
 
 export interface LogIn {
   /** The id of a new session. Throws `login_failed`, whatever is wrong, or `rate_limited`. */
@@ -43,6 +43,7 @@ export function createLogIn({ store, clock, passwords, sessions, delays, users }
         .selectFrom('dashboard_user')
         .select(['user_id', 'password_hash', 'account_id'])
         .where('email', '=', email)
+        .where('removed_at', 'is', null)
         .executeTakeFirst();
       const matches = await passwords.matches(password, user?.password_hash ?? null);
       const entry = { address, accountId: user?.account_id ?? null, target: user?.user_id ?? null, detail: {} };
@@ -109,16 +110,26 @@ export function createLogIn({ store, clock, passwords, sessions, delays, users }
 
 /** Whoever marks the link as used has it; nobody else does any more. Gives its user, who is made at a first start. */
 async function useLink(db: Transaction<Schema>, digest: string, now: number, email: string | null): Promise<string> {
-  const used = await db
+  const link = await db
+    .selectFrom('one_time_link')
+    .select('user_id')
+    .where('token_digest', '=', digest)
+    .executeTakeFirst();
+  if (link === undefined) throw noSuchLink();
+  const { user_id: userId } = link;
+  if (userId !== null && (await holdUser(db, userId)) === undefined) throw noSuchLink();
+  const { numUpdatedRows } = await db
     .updateTable('one_time_link')
     .set({ used_at: now })
     .where('token_digest', '=', digest)
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
-    .returning('user_id')
-    .executeTakeFirst();
-  if (used === undefined) throw noSuchLink();
-  if (used.user_id !== null) return used.user_id;
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw noSuchLink();
+  if (userId !== null) {
+    await endLinks(db, userId);
+    return userId;
+  }
   const anybody = await db.selectFrom('dashboard_user').select('user_id').limit(1).executeTakeFirst();
   if (anybody !== undefined) throw noSuchLink();
   return addUser(db, { email: email ?? '', role: 'operator', accountId: null }, now);

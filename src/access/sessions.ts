@@ -63,6 +63,7 @@ export function createSessions({ db, clock }: { readonly db: Db; readonly clock:
         .select(['session.seen_at', 'session.expires_at', 'person.user_id', 'person.email', 'person.role'])
         .select(['person.account_id', 'account.name as account_name'])
         .where('session_digest', '=', digest)
+        .where('person.removed_at', 'is', null)
         .where('expires_at', '>', now)
         .where('seen_at', '>', now - IDLE_MS_MAX)
         .executeTakeFirst();

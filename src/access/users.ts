@@ -89,13 +89,7 @@ export function createUsers({ store, clock }: UsersOptions): Users {
 
     newLink: (userId) =>
       store.transaction(async (db) => {
-        const user = await db
-          .selectFrom('dashboard_user')
-          .select('user_id')
-          .where('user_id', '=', userId)
-          .where('removed_at', 'is', null)
-          .executeTakeFirst();
-        if (user === undefined) throw noSuchUser('id');
+        if ((await holdUser(db, userId)) === undefined) throw noSuchUser('id');
         await endLinks(db, userId);
         return addLink(db, userId, clock.now(), LINK_MS);
       }),
@@ -118,6 +112,7 @@ export function createUsers({ store, clock }: UsersOptions): Users {
         .where('token_digest', '=', tokenDigest(token))
         .where('used_at', 'is', null)
         .where('expires_at', '>', clock.now())
+        .where('person.removed_at', 'is', null)
         .executeTakeFirst();
       if (row === undefined) throw noSuchLink();
       return { email: row.email, role: row.role ?? 'operator', expiresAt: row.expires_at };
@@ -151,6 +146,20 @@ export async function addUser(
   throw new AppError('conflict', { message: 'There is a user with this e-mail address already.' });
 }
 
+/**
+ * Holds the user's row until the transaction ends: of what changes one user at once, one thing comes after the other.
+ * Undefined where they are unknown or were removed. Whoever needs the rows of their links too takes those later.
+ */
+export function holdUser(db: Transaction<Schema>, userId: string): Promise<{ readonly role: UserRole } | undefined> {
+  return db
+    .updateTable('dashboard_user')
+    .set({ removed_at: null })
+    .where('user_id', '=', userId)
+    .where('removed_at', 'is', null)
+    .returning('role')
+    .executeTakeFirst();
+}
+
 async function removeUser(db: Transaction<Schema>, userId: string, now: number): Promise<void> {
   const { numUpdatedRows } = await db
     .updateTable('dashboard_user')
@@ -178,7 +187,8 @@ export function plainEmail(email: string): string {
   return email.trim().normalize('NFC').toLowerCase();
 }
 
-async function endLinks(db: Transaction<Schema>, userId: string): Promise<void> {
+/** Those that nobody has used. */
+export async function endLinks(db: Transaction<Schema>, userId: string): Promise<void> {
   await db.deleteFrom('one_time_link').where('user_id', '=', userId).where('used_at', 'is', null).execute();
 }
 
