@@ -241,6 +241,24 @@ testOnEach('nothing that is left of a removed user lets them in', async (databas
   await assert.rejects(slow.withLink({ token, password: PASSWORD, email: null }, HERE), { code: 'not_found' });
 });
 
+testOnEach('operators who remove each other at the same moment leave one of them', async (database) => {
+  await using people = await open(database);
+  const { users, store } = people;
+  await people.makeUser();
+  const { userId: ann } = await users.find(EMAIL);
+  const { userId: bob } = await users.create({ email: 'bob@example.com', role: 'operator', accountId: null });
+  await assert.rejects(users.remove(ann, ann), { code: 'conflict' });
+  const [first, second] = await startedInOrder(store, 'dashboard_session', [
+    () => users.remove(ann, bob).then(() => 'removed'),
+    () => users.remove(bob, ann).catch((error: unknown) => (error as AppError).code),
+  ] as const);
+  assert.deepEqual([first, second], ['removed', 'session_required']);
+  assert.equal((await users.find('bob@example.com')).userId, bob);
+  await assert.rejects(users.remove(bob, ann), { code: 'session_required' });
+  await users.remove(bob);
+  await assert.rejects(users.find('bob@example.com'), { code: 'not_found' }, 'a command may remove the last one');
+});
+
 /**
  * Runs changes at once, each begun when the ones before it wait: for the rows of a table, which are held meanwhile, or for
  * each other. SQLite takes them one after the other anyway.

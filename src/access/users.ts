@@ -51,8 +51,12 @@ export interface Users {
    * until this one is used. `not_found`.
    */
   newLink(userId: string): Promise<OneTimeLink>;
-  /** Their sessions and links end at once. `not_found`. */
-  remove(userId: string): Promise<void>;
+  /**
+   * Their sessions and links end at once. `not_found`.
+   * @param by the operator who does it, and so is left: `conflict` for themselves, `session_required` where they are removed
+   *   meanwhile. A command is nobody and may remove the last one.
+   */
+  remove(userId: string, by?: string): Promise<void>;
   /** A link that makes the operator's user; null where there is any user. Links of earlier starts end with it. */
   firstLink(): Promise<OneTimeLink | null>;
   /** `not_found` for a link that is unknown, used or expired. */
@@ -94,7 +98,11 @@ export function createUsers({ store, clock }: UsersOptions): Users {
         return addLink(db, userId, clock.now(), LINK_MS);
       }),
 
-    remove: (userId) => store.transaction((db) => removeUser(db, userId, clock.now())),
+    remove: (userId, by) =>
+      store.transaction(async (db) => {
+        if (by !== undefined) await holdOperator(db, by, userId);
+        await removeUser(db, userId, clock.now());
+      }),
 
     firstLink: () =>
       store.transaction(async (db) => {
@@ -158,6 +166,17 @@ export function holdUser(db: Transaction<Schema>, userId: string): Promise<{ rea
     .where('removed_at', 'is', null)
     .returning('role')
     .executeTakeFirst();
+}
+
+/** Of two who remove each other one is left. Whoever holds two users takes their rows in this order, and so none waits in a ring. */
+async function holdOperator(db: Transaction<Schema>, operatorId: string, userId: string): Promise<void> {
+  if (operatorId === userId) {
+    throw new AppError('conflict', { message: 'You cannot remove yourself. Let another operator do it.' });
+  }
+  for (const id of [operatorId, userId].toSorted()) {
+    const user = await holdUser(db, id);
+    if (id === operatorId && user?.role !== 'operator') throw new AppError('session_required');
+  }
 }
 
 async function removeUser(db: Transaction<Schema>, userId: string, now: number): Promise<void> {

@@ -1,6 +1,5 @@
 /** What the operator alone sees: accounts, users, engines, and who did what. */
 import type { CreatedUser, OneTimeLink } from '../../access/users.ts';
-import { AppError } from '../../core/errors.ts';
 import type { Route } from '../app.ts';
 import { auditBy } from './audit-by.ts';
 import {
@@ -101,11 +100,8 @@ async function withLink(
 async function removeUser(call: ApiCall, services: ApiServices): Promise<UserRow> {
   await bodyOf(call, userRequest);
   const user = await services.reports.findUser(idOf(call));
-  if (user.user_id === call.viewer.userId) {
-    throw new AppError('conflict', { message: 'You cannot remove yourself. Let another operator do it.' });
-  }
   const entry = auditBy(call, user.account?.account_id ?? null, 'user.remove', user.user_id, { email: user.email });
-  await services.changes(() => entry).users.remove(user.user_id);
+  await services.changes(() => entry).users.remove(user.user_id, call.viewer.userId);
   services.changed();
   return user;
 }
