@@ -22,6 +22,8 @@ export interface Sessions {
   create(userId: string): { readonly sessionId: string; readonly insert: CompiledQuery };
   /** Null where there is none of this id, or where it has ended. */
   find(sessionId: string): Promise<Viewer | null>;
+  /** The same without a use: the session ends as if nobody had asked. */
+  look(sessionId: string): Promise<Viewer | null>;
   /** The statement that ends it. */
   end(sessionId: string): CompiledQuery;
   /** Removes what has ended; gives how many. */
@@ -56,29 +58,16 @@ export function createSessions({ db, clock }: { readonly db: Db; readonly clock:
     async find(sessionId) {
       const digest = tokenDigest(sessionId);
       const now = clock.now();
-      const row = await db
-        .selectFrom('dashboard_session as session')
-        .innerJoin('dashboard_user as person', 'person.user_id', 'session.user_id')
-        .leftJoin('account', 'account.account_id', 'person.account_id')
-        .select(['session.seen_at', 'session.expires_at', 'person.user_id', 'person.email', 'person.role'])
-        .select(['person.account_id', 'account.name as account_name'])
-        .where('session_digest', '=', digest)
-        .where('person.removed_at', 'is', null)
-        .where('expires_at', '>', now)
-        .where('seen_at', '>', now - IDLE_MS_MAX)
-        .executeTakeFirst();
-      if (row === undefined) return null;
-      const isStale = row.seen_at <= now - SEEN_MS;
-      if (isStale)
-        await db.updateTable('dashboard_session').set({ seen_at: now }).where('session_digest', '=', digest).execute();
-      return {
-        userId: row.user_id,
-        email: row.email,
-        role: row.role,
-        accountId: row.account_id,
-        accountName: row.account_name,
-        sessionExpiresAt: Math.min(row.expires_at, (isStale ? now : row.seen_at) + IDLE_MS_MAX),
-      };
+      const row = await findRow(db, digest, now);
+      if (row === null) return null;
+      if (row.seen_at > now - SEEN_MS) return toViewer(row);
+      await db.updateTable('dashboard_session').set({ seen_at: now }).where('session_digest', '=', digest).execute();
+      return toViewer({ ...row, seen_at: now });
+    },
+
+    async look(sessionId) {
+      const row = await findRow(db, tokenDigest(sessionId), clock.now());
+      return row === null ? null : toViewer(row);
     },
 
     end: (sessionId) =>
@@ -92,5 +81,33 @@ export function createSessions({ db, clock }: { readonly db: Db; readonly clock:
         .executeTakeFirstOrThrow();
       return Number(numDeletedRows);
     },
+  };
+}
+
+async function findRow(db: Db, digest: string, now: number) {
+  const row = await db
+    .selectFrom('dashboard_session as session')
+    .innerJoin('dashboard_user as person', 'person.user_id', 'session.user_id')
+    .leftJoin('account', 'account.account_id', 'person.account_id')
+    .select(['session.seen_at', 'session.expires_at', 'person.user_id', 'person.email', 'person.role'])
+    .select(['person.account_id', 'account.name as account_name'])
+    .where('session_digest', '=', digest)
+    .where('person.removed_at', 'is', null)
+    .where('expires_at', '>', now)
+    .where('seen_at', '>', now - IDLE_MS_MAX)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+type SessionRow = NonNullable<Awaited<ReturnType<typeof findRow>>>;
+
+function toViewer(row: SessionRow): Viewer {
+  return {
+    userId: row.user_id,
+    email: row.email,
+    role: row.role,
+    accountId: row.account_id,
+    accountName: row.account_name,
+    sessionExpiresAt: Math.min(row.expires_at, row.seen_at + IDLE_MS_MAX),
   };
 }

@@ -1,6 +1,7 @@
 /** The way into the dashboard through the real server: links, passwords, sessions, and requests of other sites. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -117,6 +118,50 @@ test('nobody removes themselves', async () => {
   assertRefused(await operator.post(`/api/users/${user.user_id}/remove`), 409, 'conflict');
   assert.equal((await operator.get('/api/me')).status, 200);
 });
+
+test('who is removed, or logs out, while a body is on its way changes nothing by it', async () => {
+  const [gone, left] = [await logInAs(server, 'operator'), await logInAs(server, 'operator')];
+  const made = { email: 'back-door@example.com', role: 'operator' };
+  const json = await withholdBody(gone, '/api/users', new Request(server.url, asJson(made)));
+  const alsoJson = await withholdBody(left, '/api/users', new Request(server.url, asJson(made)));
+  const form = new FormData();
+  form.set('key_id', 'key_1');
+  form.set('model', 'glm/glm-asr-2512');
+  form.set('file', new Blob(['not a recording']), 'a.wav');
+  const upload = await withholdBody(gone, '/api/playground', new Request(server.url, { method: 'POST', body: form }));
+  assert.equal((await server.earshot('user', 'remove', '--email', gone.email)).code, 0);
+  assert.equal((await left.post('/api/logout')).status, 200);
+  for (const sendBody of [json, alsoJson, upload]) assertRefused(await sendBody(), 401, 'session_required');
+  assert.deepEqual((await operator.get<Page<UserRow>>('/api/users?q=back-door')).body.data, []);
+});
+
+function asJson(value: object): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+/** Sends the head of a request that says who they are, and gives how to send the rest of it. */
+async function withholdBody({ cookie, get }: Person, path: string, like: Request) {
+  const body = Buffer.from(await like.arrayBuffer());
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  const head = {
+    host: new URL(server.url).host,
+    cookie,
+    connection: 'close',
+    'sec-fetch-site': 'same-origin',
+    'content-type': like.headers.get('content-type') ?? '',
+    'content-length': body.length,
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  // Requests are taken one after the other: when this one is answered, that one has been let in.
+  for (let times = 0; times < 3; times += 1) assert.equal((await get('/api/me')).status, 200);
+  return async (): Promise<{ status: number; body: unknown }> => {
+    socket.write(body);
+    const answer = Buffer.concat(await socket.toArray()).toString('utf8');
+    const [, status = '', text = ''] = /^HTTP\/1\.1 (\d+) [\s\S]*?\r\n\r\n(?:[\da-f]+\r\n)?(.*)/.exec(answer) ?? [];
+    return { status: Number(status), body: JSON.parse(text) };
+  };
+}
 
 test('commands do the same for users, and are in the log', async () => {
   const person = await logInAs(server, 'viewer', ours);

@@ -6,6 +6,7 @@ import type { Sessions, Viewer } from '../../access/sessions.ts';
 import { AppError } from '../../core/errors.ts';
 import type { HttpCall, Route } from '../app.ts';
 import { parseBody, readJson } from '../body.ts';
+import { readForm, type Form, type FormOptions } from '../form.ts';
 import type { z } from 'zod';
 import type { Role } from './contract.ts';
 import { readSessionCookie } from './session-cookie.ts';
@@ -14,6 +15,8 @@ import { readSessionCookie } from './session-cookie.ts';
 export interface ApiCall extends HttpCall {
   readonly viewer: Viewer;
   readonly sessionId: string;
+  /** Looks again: a body may have been withheld until the session had ended. Throws as the guard does. */
+  requireStill(): Promise<void>;
 }
 
 /** What a route gives: a body for JSON, or a whole response. */
@@ -57,13 +60,19 @@ export function createGuard({ sessions, publicUrl }: GuardOptions): Guard {
     route: (method, path, roles, handle) =>
       guarded(method, path, async (call) => {
         const sessionId = readSessionCookie(call.request.headers, publicUrl);
-        const viewer = sessionId === null ? null : await sessions.find(sessionId);
-        if (sessionId === null || viewer === null) throw new AppError('session_required');
+        if (sessionId === null) throw new AppError('session_required');
+        const viewer = await sessions.find(sessionId);
+        requireRole(viewer, roles);
         call.facts['user_id'] = viewer.userId;
-        if (!roles.includes(viewer.role)) throw new AppError('role_not_allowed');
-        return handle({ ...call, viewer, sessionId });
+        const requireStill = async (): Promise<void> => requireRole(await sessions.look(sessionId), roles);
+        return handle({ ...call, viewer, sessionId, requireStill });
       }),
   };
+}
+
+function requireRole(viewer: Viewer | null, roles: readonly Role[]): asserts viewer is Viewer {
+  if (viewer === null) throw new AppError('session_required');
+  if (!roles.includes(viewer.role)) throw new AppError('role_not_allowed');
 }
 
 const HEADERS = {
@@ -110,9 +119,23 @@ const BODY_BYTES_MAX = 64 * 1024;
 /** Bodies here are small; none waits for a place among the large ones. */
 const NO_ROOM = { take: () => Promise.resolve(), [Symbol.dispose]() {} };
 
-export async function bodyOf<T extends z.ZodType>(call: HttpCall, schema: T): Promise<z.infer<T>> {
+/** A request, with a session or before there is one. */
+type AnyCall = HttpCall & Partial<Pick<ApiCall, 'requireStill'>>;
+
+export async function bodyOf<T extends z.ZodType>(call: AnyCall, schema: T): Promise<z.infer<T>> {
   const limits = { bytesMax: BODY_BYTES_MAX, smallBytesMax: BODY_BYTES_MAX, room: NO_ROOM };
-  return parseBody(schema, (await readJson(call.request, limits)).value);
+  const { value } = await readJson(call.request, limits);
+  await call.requireStill?.();
+  return parseBody(schema, value);
+}
+
+export async function formOf<File extends { readonly complete: Promise<void> }>(
+  call: AnyCall,
+  options: FormOptions<File>,
+): Promise<Form<File>> {
+  const form = await readForm(call.request, options);
+  await call.requireStill?.();
+  return form;
 }
 
 /** The id in the path, such as that of `/api/keys/{id}/rotate`. */

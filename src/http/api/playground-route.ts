@@ -9,15 +9,15 @@ import { formatUsd } from '../../core/money.ts';
 import { render } from '../../recognize/render/render.ts';
 import { transcribe } from '../../transcribe/transcribe.ts';
 import type { OpenAudio, ReceiveAudio, Services, Transcription } from '../../transcribe/transcribe.ts';
-import type { HttpCall, Route } from '../app.ts';
+import type { Route } from '../app.ts';
 import { parseBody } from '../body.ts';
 import type { Calls } from '../calls.ts';
-import { readForm, type FormField } from '../form.ts';
+import type { FormField } from '../form.ts';
 import type { Metrics } from '../metrics.ts';
 import { renderRunReply } from '../routes/run/reply.ts';
 import { setRateLimitHeaders } from '../rate-limit-headers.ts';
 import { playgroundRequest, type PlaygroundReply, type PlaygroundRequest } from './contract.ts';
-import { accountOf, bodyOf, CHANGERS, type ApiCall } from './guard.ts';
+import { accountOf, bodyOf, CHANGERS, formOf, type ApiCall } from './guard.ts';
 import { loudestMoments } from './loudest-moments.ts';
 import { playable } from './playable.ts';
 import type { ApiServices } from './api-services.ts';
@@ -115,7 +115,7 @@ function orNull<T>(made: Promise<T>): Promise<T | null> {
 }
 
 async function readRequest(
-  call: HttpCall,
+  call: ApiCall,
   receive: ReceiveAudio,
   uploads: OpenAudio[],
   signal: AbortSignal,
@@ -126,7 +126,7 @@ async function readRequest(
     requireOneSource(request, null);
     return { request, upload: null };
   }
-  const { fields, file } = await readForm(call.request, {
+  const { fields, file } = await formOf(call, {
     fileName: 'file',
     signal,
     async receive(chunks) {
