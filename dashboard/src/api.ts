@@ -1,4 +1,5 @@
 /** The one way to the server: JSON, errors as values of their own, and a session that may end at any moment. */
+import { attentionHeaders } from './attention.ts';
 import { askToLogIn } from './session.ts';
 
 /** What the server said instead of doing it. `message` says what to do. */
@@ -37,7 +38,8 @@ export function addressOf(path: string, query: Asked = {}): string {
 }
 
 export async function get<Reply>(path: string, query: Asked = {}, signal?: AbortSignal): Promise<Reply> {
-  return readJson(await send(addressOf(path, query), signal === undefined ? {} : { signal }));
+  const headers = attentionHeaders();
+  return readJson(await send(addressOf(path, query), { headers, ...(signal === undefined ? {} : { signal }) }));
 }
 
 /** A file to keep, with the name that the server gives it. */

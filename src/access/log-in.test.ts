@@ -107,6 +107,13 @@ testOnEach(
     time.now += 12 * HOUR_MS;
     assert.equal(await sessions.find(idle), null, 'nobody used it for half a day');
     assert.equal(await sessions.forgetEnded(), 2);
+    const { sessionId: looked } = await newSession(people, viewer?.userId ?? '');
+    time.now += 11 * HOUR_MS;
+    const seen = await sessions.look(looked);
+    assert.deepEqual([seen?.email, seen?.sessionExpiresAt], [EMAIL, time.now + HOUR_MS]);
+    time.now += HOUR_MS;
+    assert.equal(await sessions.look(looked), null, 'to look is no use');
+    assert.equal(await sessions.find(looked), null);
     const { sessionId: left } = await newSession(people, viewer?.userId ?? '');
     await logIn.logOut(left, { userId: viewer?.userId ?? '', accountId: null }, HERE);
     assert.equal(await sessions.find(left), null);

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { needsChromium, openPage, startBrowser } from './browser.ts';
 import type { KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
 import {
   assertRefused,
@@ -227,12 +228,8 @@ test('a session ends with its log-out, for whoever has its cookie', async () => 
 
 test('a session that has expired, or was not used for half a day, is none', async () => {
   const person = await logInAs(server, 'viewer', ours);
-  const digest = createHash('sha256')
-    .update(person.cookie.split('=')[1] ?? '')
-    .digest('hex');
-  using database = openDatabase();
-  const set = (column: string, value: number) =>
-    database.run(`update dashboard_session set ${column} = ? where session_digest = ?`, value, digest);
+  using session = openSession(person);
+  const { set } = session;
   assert.equal((await person.get('/api/me')).status, 200);
   const now = Date.now();
   assert.equal(set('seen_at', now - 13 * 3_600_000), 1);
@@ -243,11 +240,75 @@ test('a session that has expired, or was not used for half a day, is none', asyn
   assertRefused(await person.get('/api/me'), 401, 'session_required');
 });
 
+test('a page that nobody looks at keeps no session, though it listens and reads on', async () => {
+  const [person, other] = [await logInAs(server, 'viewer', ours), await logInAs(server, 'viewer', ours)];
+  using session = openSession(person);
+  await using page = await listenAs(server, person);
+  await using otherPage = await listenAs(server, other);
+  const before = Date.now() - 3_600_000;
+  session.set('seen_at', before);
+  await other.post('/api/logout');
+  await assert.rejects(otherPage.next('never'), /the stream ended/, 'each page was asked whether it may still listen');
+  await page.next('engines');
+  const headers = { 'x-earshot-unattended': '1' };
+  assert.equal((await send(server, 'GET', '/api/me', { cookie: person.cookie, headers })).status, 200);
+  await using again = await listenAs(server, person);
+  await again.next('engines');
+  assert.equal(session.seenAt(), before);
+  assert.equal((await person.get('/api/me')).status, 200);
+  assert.notEqual(session.seenAt(), before);
+});
+
+test('what a page reads while nobody touches it is marked as such', needsChromium, async () => {
+  const browser = await startBrowser();
+  try {
+    const { page } = await openPage(browser);
+    const [name, value] = viewer.cookie.split('=');
+    await page.context().addCookies([{ name: name ?? '', value: value ?? '', url: server.url }]);
+    await page.clock.install();
+    const asked = () => page.waitForRequest((request) => request.url().includes('/api/overview'));
+    const mark = (request: Awaited<ReturnType<typeof asked>>) => request.headers()['x-earshot-unattended'];
+    const first = asked();
+    await page.goto(`${server.url}/dashboard/`);
+    assert.equal(mark(await first), undefined);
+    await page.locator('main#main h1').waitFor();
+    const alone = asked();
+    await page.clock.fastForward('06:00');
+    assert.equal(mark(await alone), '1');
+    await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+    await page.keyboard.press('Tab');
+    const attended = asked();
+    await page.clock.fastForward('01:01');
+    assert.equal(mark(await attended), undefined);
+  } finally {
+    await browser.close();
+  }
+});
+
+/** What the server's database says of their session. */
+function openSession({ cookie }: Person) {
+  const digest = createHash('sha256')
+    .update(cookie.split('=')[1] ?? '')
+    .digest('hex');
+  const database = openDatabase();
+  return {
+    ...database,
+    set: (column: 'seen_at' | 'expires_at', value: number): number =>
+      database.run(`update dashboard_session set ${column} = ? where session_digest = ?`, value, digest),
+    seenAt: (): unknown => database.get('select seen_at from dashboard_session where session_digest = ?', digest),
+  };
+}
+
 /** The server's own file, beside the server. */
 function openDatabase() {
   const database = new Database(join(server.dataDirectory, 'earshot.db'), { timeout: 10_000 });
   return {
     run: (statement: string, ...values: unknown[]) => database.prepare(statement).run(...values).changes,
+    get: (statement: string, ...values: unknown[]): unknown =>
+      database
+        .prepare(statement)
+        .pluck()
+        .get(...values),
     [Symbol.dispose]: () => void database.close(),
   };
 }

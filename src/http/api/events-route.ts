@@ -13,7 +13,7 @@ export function eventsRoute({ guard, sessions }: Pick<ApiServices, 'guard' | 'se
   return guard.route('GET', '/api/events', EVERYBODY, (call) => {
     const accountId = accountOf(call, queryOf(call, overviewQuery).account);
     if (hub.isFull()) throw new AppError('overloaded', { detail: 'Too many pages listen.' });
-    const stream = openStream(accountId, hub, async () => (await sessions.find(call.sessionId)) !== null);
+    const stream = openStream(accountId, hub, async () => (await sessions.look(call.sessionId)) !== null);
     const headers = {
       'content-type': 'text/event-stream; charset=utf-8',
       // Proxies that gather a reply before they pass it on would take the stream away.
