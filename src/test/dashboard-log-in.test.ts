@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { needsChromium, openPage, startBrowser } from './browser.ts';
-import type { KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
+import type { IssuedKey, KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
 import {
   assertRefused,
   cookieOf,
@@ -257,6 +257,19 @@ test('a page that nobody looks at keeps no session, though it listens and reads 
   assert.equal(session.seenAt(), before);
   assert.equal((await person.get('/api/me')).status, 200);
   assert.notEqual(session.seenAt(), before);
+});
+
+test('a user with many pages loses the oldest of them, and nobody else any', { timeout: 60_000 }, async () => {
+  await using others = await listenAs(server, owner);
+  await others.next('engines');
+  const person = await logInAs(server, 'viewer', ours);
+  const pages = [];
+  for (let more = 0; more < 21; more += 1) pages.push(await listenAs(server, person));
+  await assert.rejects(pages[0]?.next('never') ?? Promise.resolve(), /the stream ended/);
+  const made = await owner.post<IssuedKey>('/api/keys', { name: 'told', kind: 'console' });
+  assert.equal(made.status, 200);
+  for (const page of [...pages.slice(1), others]) await page.next('keys');
+  for (const page of pages) await page[Symbol.asyncDispose]();
 });
 
 test('what a page reads while nobody touches it is marked as such', needsChromium, async () => {

@@ -9,6 +9,7 @@ import type { Reports } from '../../reports/reports.ts';
 import type { DashboardEvents, EngineHealth } from './contract.ts';
 
 export interface Listener {
+  readonly userId: string;
   /** Null hears of every account. */
   readonly accountId: string | null;
   send<Name extends keyof DashboardEvents>(name: Name, data: DashboardEvents[Name]): void;
@@ -18,8 +19,8 @@ export interface Listener {
 }
 
 export interface EventHub extends AsyncDisposable {
-  /** Whether as many listen as may. */
-  isFull(): boolean;
+  /** Makes room for one more page of a user, whose oldest is ended where they have many; false where all places are taken. */
+  makeRoom(userId: string): boolean;
   add(listener: Listener): void;
   remove(listener: Listener): void;
   /** A call has ended, and its row is written. */
@@ -49,6 +50,9 @@ const ENGINES_MS = 15_000;
 const OVERVIEW_MS = 5_000;
 const LISTENERS_MAX = 200;
 
+/** One user, in however many sessions, takes a tenth of all places. */
+const USER_LISTENERS_MAX = 20;
+
 /** Changes after which somebody may no longer listen; a session that ends by its age is found out in `ENGINES_MS`. */
 const ENDS_SESSIONS = new Set(['user.logout', 'user.setup', 'user.remove']);
 
@@ -69,7 +73,11 @@ export function createEventHub(options: EventHubOptions): EventHub {
   };
 
   return {
-    isFull: () => listeners.size >= LISTENERS_MAX,
+    makeRoom(userId) {
+      const theirs = [...listeners].filter((listener) => listener.userId === userId);
+      if (theirs.length >= USER_LISTENERS_MAX) theirs[0]?.end();
+      return listeners.size < LISTENERS_MAX;
+    },
     add(listener) {
       listeners.add(listener);
       listener.send('engines', engines());

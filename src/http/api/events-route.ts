@@ -12,8 +12,10 @@ const UNREAD_EVENTS_MAX = 200;
 export function eventsRoute({ guard, sessions }: Pick<ApiServices, 'guard' | 'sessions'>, hub: EventHub): Route {
   return guard.route('GET', '/api/events', EVERYBODY, (call) => {
     const accountId = accountOf(call, queryOf(call, overviewQuery).account);
-    if (hub.isFull()) throw new AppError('overloaded', { detail: 'Too many pages listen.' });
-    const stream = openStream(accountId, hub, async () => (await sessions.look(call.sessionId)) !== null);
+    const { userId } = call.viewer;
+    if (!hub.makeRoom(userId)) throw new AppError('overloaded', { detail: 'Too many pages listen.' });
+    const mayListen = async (): Promise<boolean> => (await sessions.look(call.sessionId)) !== null;
+    const stream = openStream({ userId, accountId, mayListen }, hub);
     const headers = {
       'content-type': 'text/event-stream; charset=utf-8',
       // Proxies that gather a reply before they pass it on would take the stream away.
@@ -24,9 +26,8 @@ export function eventsRoute({ guard, sessions }: Pick<ApiServices, 'guard' | 'se
 }
 
 function openStream(
-  accountId: string | null,
+  who: Pick<Listener, 'userId' | 'accountId' | 'mayListen'>,
   hub: EventHub,
-  mayListen: () => Promise<boolean>,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let listener: Listener | null = null;
@@ -43,8 +44,7 @@ function openStream(
           controller.close();
         };
         const created: Listener = {
-          accountId,
-          mayListen,
+          ...who,
           end,
           send(name, data) {
             if (listener === null) return;
