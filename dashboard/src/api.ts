@@ -9,13 +9,15 @@ export class ApiError extends Error {
   readonly code: string;
   readonly param: string | null;
   readonly requestId: string | null;
+  readonly retryAfterSeconds: number | null;
 
-  constructor(status: number, body: ErrorBody | null) {
+  constructor(status: number, body: ErrorBody | null, retryAfter: string | null = null) {
     super(body?.message ?? `The server answered ${status}. Try again in a moment.`);
     this.status = status;
     this.code = body?.code ?? 'unreadable';
     this.param = body?.param ?? null;
     this.requestId = body?.request_id ?? null;
+    this.retryAfterSeconds = retryAfter === null ? null : Number(retryAfter);
   }
 }
 
@@ -96,5 +98,5 @@ async function sendOnce(address: string, init: RequestInit): Promise<Response> {
   });
   if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as { error?: ErrorBody } | null;
-  throw new ApiError(response.status, body?.error ?? null);
+  throw new ApiError(response.status, body?.error ?? null, response.headers.get('retry-after'));
 }

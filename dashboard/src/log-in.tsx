@@ -30,8 +30,12 @@ function LogInPage(): ReactNode {
       <h1 className="mb-4 text-lg font-semibold">{t('Log in')}</h1>
       <LogInForm email="" />
       <p className="mt-5 text-xs text-muted">
-        {t('No password yet? Whoever runs this server makes a one-time link for you:')}{' '}
+        {t('No user yet? Whoever runs this server makes one for you, with a one-time link:')}{' '}
         <code className="font-mono break-all">earshot user create</code>
+      </p>
+      <p className="mt-2 text-xs text-muted">
+        {t('Password lost, or never chosen? They make another link:')}{' '}
+        <code className="font-mono break-all">earshot user link</code>
       </p>
     </Front>
   );

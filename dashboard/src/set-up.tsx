@@ -30,7 +30,7 @@ export function SetUp(): ReactNode {
           <ErrorNote error={facts.error} />
           <p className="text-muted">
             {t('A link works once and for a limited time. Ask whoever runs this server for a new one:')}{' '}
-            <code className="font-mono text-xs">earshot user create</code>
+            <code className="font-mono text-xs">earshot user link</code>
           </p>
           <a className="text-accent hover:underline" href="/dashboard/">
             {t('Log in')}

@@ -50,9 +50,10 @@ export function createLoginDelays({
         return Math.max(account, origin);
       });
       if (waitMs === 0) return;
+      const seconds = Math.ceil(waitMs / 1000);
       throw new AppError('rate_limited', {
-        message: 'There were too many failed tries to log in. Wait as long as Retry-After says, and try again.',
-        retryAfterSeconds: waitMs / 1000,
+        message: `There were too many failed tries to log in. Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`,
+        retryAfterSeconds: seconds,
       });
     },
     succeeded: (email, address) =>

@@ -151,7 +151,10 @@ export async function addUser(
     .returning('user_id')
     .executeTakeFirst();
   if (added !== undefined) return added.user_id;
-  throw new AppError('conflict', { message: 'There is a user with this e-mail address already.' });
+  throw new AppError('conflict', {
+    message:
+      'There is a user with this e-mail address already. "earshot user link", or the page of users, gives them another link.',
+  });
 }
 
 /**
@@ -193,7 +196,8 @@ async function removeUser(db: Transaction<Schema>, userId: string, now: number):
 
 export function noSuchLink(): AppError {
   return new AppError('not_found', {
-    message: 'This link is unknown, was used already, or has expired. Ask whoever gave it to you for a new one.',
+    message:
+      'This link is unknown, was used already, or has expired. Ask whoever gave it to you for a new one: "earshot user link" makes it.',
   });
 }
 

@@ -1,18 +1,16 @@
 /** The way into the dashboard through the real server: links, passwords, sessions, and requests of other sites. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import Database from 'better-sqlite3';
-import { needsChromium, openPage, startBrowser } from './browser.ts';
-import type { IssuedKey, KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
+import type { KeyRow, Me, Page, UserRow, UserWithLink } from '../http/api/contract.ts';
 import {
   assertRefused,
   cookieOf,
   listenAs,
   logInAs,
   openDashboard,
+  openDatabase,
+  openSession,
   PASSWORD,
   personWith,
   send,
@@ -82,6 +80,8 @@ test('a one-time link works once, also when it is used twice at the same time', 
   );
   const again = await operator.post('/api/users', { email: 'ONCE@example.com', role: 'operator' });
   assertRefused(again, 409, 'conflict');
+  for (const refused of [again, await send(server, 'GET', `/api/setup?token=${token}`)])
+    assert.match(messageOf(refused), /earshot user link/);
 });
 
 test('an operator gives a user another link, and removes one: their pages end at once, and the log says who did it', async () => {
@@ -141,12 +141,12 @@ function asJson(value: object): RequestInit {
 }
 
 /** Sends the head of a request that says who they are, and gives how to send the rest of it. */
-async function withholdBody({ cookie, get }: Person, path: string, like: Request) {
+async function withholdBody(person: Person, path: string, like: Request) {
   const body = Buffer.from(await like.arrayBuffer());
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   const head = {
     host: new URL(server.url).host,
-    cookie,
+    cookie: person.cookie,
     connection: 'close',
     'sec-fetch-site': 'same-origin',
     'content-type': like.headers.get('content-type') ?? '',
@@ -155,7 +155,7 @@ async function withholdBody({ cookie, get }: Person, path: string, like: Request
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
   // Requests are taken one after the other: when this one is answered, that one has been let in.
-  for (let times = 0; times < 3; times += 1) assert.equal((await get('/api/me')).status, 200);
+  for (let times = 0; times < 3; times += 1) assert.equal((await person.get('/api/me')).status, 200);
   return async (): Promise<{ status: number; body: unknown }> => {
     socket.write(body);
     const answer = Buffer.concat(await socket.toArray()).toString('utf8');
@@ -201,6 +201,10 @@ test('a password gets a session, a wrong one and an unknown address the same ref
   assert.doesNotMatch(JSON.stringify(failures), /nobody@example|not the password/);
 });
 
+function messageOf({ body }: { body: unknown }): string {
+  return (body as { error: { message: string } }).error.message;
+}
+
 test('who guesses waits: of ten guesses at once most are not looked at', async () => {
   const guess = () => send(server, 'POST', '/api/login', { body: { email: 'guessed@example.com', password: 'guess' } });
   const answers = await Promise.all(Array.from({ length: 10 }, guess));
@@ -208,7 +212,9 @@ test('who guesses waits: of ten guesses at once most are not looked at', async (
   assert.ok(waiting.length >= 4, `${waiting.length} of 10 had to wait`);
   for (const answer of waiting) {
     assertRefused(answer, 429, 'rate_limited');
-    assert.match(answer.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+    const seconds = answer.headers.get('retry-after') ?? '';
+    assert.match(seconds, /^[1-9]\d*$/);
+    assert.match(messageOf(answer), new RegExp(`Try again in ${seconds} seconds?\\.$`), 'a person sees no header');
   }
 });
 
@@ -228,7 +234,7 @@ test('a session ends with its log-out, for whoever has its cookie', async () => 
 
 test('a session that has expired, or was not used for half a day, is none', async () => {
   const person = await logInAs(server, 'viewer', ours);
-  using session = openSession(person);
+  using session = openSession(server, person);
   const { set } = session;
   assert.equal((await person.get('/api/me')).status, 200);
   const now = Date.now();
@@ -239,92 +245,6 @@ test('a session that has expired, or was not used for half a day, is none', asyn
   set('expires_at', now - 1);
   assertRefused(await person.get('/api/me'), 401, 'session_required');
 });
-
-test('a page that nobody looks at keeps no session, though it listens and reads on', async () => {
-  const [person, other] = [await logInAs(server, 'viewer', ours), await logInAs(server, 'viewer', ours)];
-  using session = openSession(person);
-  await using page = await listenAs(server, person);
-  await using otherPage = await listenAs(server, other);
-  const before = Date.now() - 3_600_000;
-  session.set('seen_at', before);
-  await other.post('/api/logout');
-  await assert.rejects(otherPage.next('never'), /the stream ended/, 'each page was asked whether it may still listen');
-  await page.next('engines');
-  const headers = { 'x-earshot-unattended': '1' };
-  assert.equal((await send(server, 'GET', '/api/me', { cookie: person.cookie, headers })).status, 200);
-  await using again = await listenAs(server, person);
-  await again.next('engines');
-  assert.equal(session.seenAt(), before);
-  assert.equal((await person.get('/api/me')).status, 200);
-  assert.notEqual(session.seenAt(), before);
-});
-
-test('a user with many pages loses the oldest of them, and nobody else any', { timeout: 60_000 }, async () => {
-  await using others = await listenAs(server, owner);
-  await others.next('engines');
-  const person = await logInAs(server, 'viewer', ours);
-  const pages = [];
-  for (let more = 0; more < 21; more += 1) pages.push(await listenAs(server, person));
-  await assert.rejects(pages[0]?.next('never') ?? Promise.resolve(), /the stream ended/);
-  const made = await owner.post<IssuedKey>('/api/keys', { name: 'told', kind: 'console' });
-  assert.equal(made.status, 200);
-  for (const page of [...pages.slice(1), others]) await page.next('keys');
-  for (const page of pages) await page[Symbol.asyncDispose]();
-});
-
-test('what a page reads while nobody touches it is marked as such', needsChromium, async () => {
-  const browser = await startBrowser();
-  try {
-    const { page } = await openPage(browser);
-    const [name, value] = viewer.cookie.split('=');
-    await page.context().addCookies([{ name: name ?? '', value: value ?? '', url: server.url }]);
-    await page.clock.install();
-    const asked = () => page.waitForRequest((request) => request.url().includes('/api/overview'));
-    const mark = (request: Awaited<ReturnType<typeof asked>>) => request.headers()['x-earshot-unattended'];
-    const first = asked();
-    await page.goto(`${server.url}/dashboard/`);
-    assert.equal(mark(await first), undefined);
-    await page.locator('main#main h1').waitFor();
-    const alone = asked();
-    await page.clock.fastForward('06:00');
-    assert.equal(mark(await alone), '1');
-    await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-    await page.keyboard.press('Tab');
-    const attended = asked();
-    await page.clock.fastForward('01:01');
-    assert.equal(mark(await attended), undefined);
-  } finally {
-    await browser.close();
-  }
-});
-
-/** What the server's database says of their session. */
-function openSession({ cookie }: Person) {
-  const digest = createHash('sha256')
-    .update(cookie.split('=')[1] ?? '')
-    .digest('hex');
-  const database = openDatabase();
-  return {
-    ...database,
-    set: (column: 'seen_at' | 'expires_at', value: number): number =>
-      database.run(`update dashboard_session set ${column} = ? where session_digest = ?`, value, digest),
-    seenAt: (): unknown => database.get('select seen_at from dashboard_session where session_digest = ?', digest),
-  };
-}
-
-/** The server's own file, beside the server. */
-function openDatabase() {
-  const database = new Database(join(server.dataDirectory, 'earshot.db'), { timeout: 10_000 });
-  return {
-    run: (statement: string, ...values: unknown[]) => database.prepare(statement).run(...values).changes,
-    get: (statement: string, ...values: unknown[]): unknown =>
-      database
-        .prepare(statement)
-        .pluck()
-        .get(...values),
-    [Symbol.dispose]: () => void database.close(),
-  };
-}
 
 test('nothing is changed for a request that another site may have made', async () => {
   const body = { name: 'forged', kind: 'wholesale' };
@@ -369,7 +289,7 @@ test('nothing is changed for a request that another site may have made', async (
 });
 
 test('the audit log refuses to be changed, by the database itself', () => {
-  using database = openDatabase();
+  using database = openDatabase(server);
   assert.throws(() => database.run(`update audit set action = 'nothing'`), /never changed/);
   assert.throws(() => database.run('delete from audit'), /never changed/);
 });

@@ -1,5 +1,8 @@
 /** For tests: somebody who is logged in to a server's dashboard, as a browser would be. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { AccountRow, AuditRow, Page } from '../http/api/contract.ts';
 import { startServer, type RunningServer } from './running-server.ts';
 
@@ -145,3 +148,31 @@ export async function openDashboard(environment: Readonly<Record<string, string>
 }
 
 export type Dashboard = Awaited<ReturnType<typeof openDashboard>>;
+
+/** What the server's database says of their session. */
+export function openSession(server: Pick<RunningServer, 'dataDirectory'>, { cookie }: Person) {
+  const digest = createHash('sha256')
+    .update(cookie.split('=')[1] ?? '')
+    .digest('hex');
+  const database = openDatabase(server);
+  return {
+    ...database,
+    set: (column: 'seen_at' | 'expires_at', value: number): number =>
+      database.run(`update dashboard_session set ${column} = ? where session_digest = ?`, value, digest),
+    seenAt: (): unknown => database.get('select seen_at from dashboard_session where session_digest = ?', digest),
+  };
+}
+
+/** The server's own file, beside the server. */
+export function openDatabase(server: Pick<RunningServer, 'dataDirectory'>) {
+  const database = new Database(join(server.dataDirectory, 'earshot.db'), { timeout: 10_000 });
+  return {
+    run: (statement: string, ...values: unknown[]) => database.prepare(statement).run(...values).changes,
+    get: (statement: string, ...values: unknown[]): unknown =>
+      database
+        .prepare(statement)
+        .pluck()
+        .get(...values),
+    [Symbol.dispose]: () => void database.close(),
+  };
+}

@@ -52,10 +52,11 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function refusalText({ code, message, param, status }: ApiError): string {
+function refusalText({ code, message, param, status, retryAfterSeconds: seconds }: ApiError): string {
   if (said === null) return message;
   const exact = said.messages[message];
   if (exact !== undefined) return exact;
+  if (code === 'rate_limited' && seconds !== null) return filled(said.wait, { seconds });
   // What stood in the way is in the server's sentence alone.
   if (code === 'conflict') return `${codeText(code, message)}（${message}）`;
   return codeText(code, message, { param: param === null ? '某个参数' : `“${param}”`, status });

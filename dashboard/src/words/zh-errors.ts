@@ -82,4 +82,7 @@ const WARNINGS: Readonly<Record<Warning['code'], string>> = {
   parameter_unknown: '有一个未知字段，已忽略。',
 };
 
-export default { codes: CODES, messages: MESSAGES, warnings: WARNINGS } as const;
+/** For a refusal that says for how long. */
+const WAIT = '尝试过于频繁，请等待 {seconds} 秒后重试。';
+
+export default { codes: CODES, messages: MESSAGES, wait: WAIT, warnings: WARNINGS } as const;

@@ -215,13 +215,14 @@ export default {
   'No engine': '没有引擎',
   'No job': '没有任务',
   'No key has this name': '没有这个名称的密钥',
-  'No password yet? Whoever runs this server makes a one-time link for you:':
-    '还没有密码？服务器的运营者可为您生成一次性链接：',
   'No request is like this': '没有符合条件的请求',
   'No secret is needed: it is charged by its name.': '无需密钥内容：按名称计费。',
   'No speech was found. Silence gives an empty text, and is charged for its audio.':
     '未检测到语音。静音返回空文本，并按音频计费。',
   'No step was timed': '没有计时的步骤',
+  'No user yet? Whoever runs this server makes one for you, with a one-time link:':
+    '还没有用户？服务器的运营者可为您创建，并生成一次性链接：',
+  'Password lost, or never chosen? They make another link:': '忘记密码或尚未设置密码？运营者可重新生成链接：',
   'No try yet': '还没有尝试',
   'No user has this address': '没有使用此邮箱的用户',
   'No webhook was owed yet': '还没有需要投递的 webhook',

@@ -61,7 +61,7 @@ export function createGuard({ sessions, publicUrl }: GuardOptions): Guard {
       guarded(method, path, async (call) => {
         const sessionId = readSessionCookie(call.request.headers, publicUrl);
         if (sessionId === null) throw new AppError('session_required');
-        const viewer = await (isUse(path, call.request) ? sessions.find : sessions.look)(sessionId);
+        const viewer = isUse(path, call.request) ? await sessions.find(sessionId) : await sessions.look(sessionId);
         requireRole(viewer, roles);
         call.facts['user_id'] = viewer.userId;
         const requireStill = async (): Promise<void> => requireRole(await sessions.look(sessionId), roles);
