@@ -101,7 +101,7 @@ async function refusalsAreChinese(page: Page): Promise<void> {
   await dialog.getByRole('textbox').fill(OPERATOR);
   await dialog.getByLabel('角色').selectOption('operator');
   await dialog.getByRole('button', { name: '生成链接' }).click();
-  await dialog.getByText('已有用户使用此电子邮箱。').waitFor();
+  await dialog.getByText(/^已有用户使用此电子邮箱。/).waitFor();
   await page.route('**/api/users', (route) => route.fulfill({ status: 502, body: 'no gateway' }));
   await dialog.getByRole('button', { name: '生成链接' }).click();
   await dialog.getByText('服务器应答 502').waitFor();

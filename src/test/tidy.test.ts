@@ -172,3 +172,15 @@ function imports(text: string): string[] {
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<!:)\/\/.*$/gm, '');
 }
+
+test('every sentence of the server that the dashboard translates is one that the server says', () => {
+  const words = readFileSync(join(ROOT, 'dashboard/src/words/zh-errors.ts'), 'utf8');
+  const [, messages = ''] = /const MESSAGES[^{]*\{(.*?)^\};/ms.exec(words) ?? [];
+  const sentences = [...messages.matchAll(/^ {2}'((?:[^'\\]|\\.)+)':/gm)].map(([, sentence = '']) => sentence);
+  assert.ok(sentences.length > 5);
+  const source = files.map(({ text }) => text).join('\n');
+  assert.deepEqual(
+    sentences.filter((sentence) => !source.includes(sentence)),
+    [],
+  );
+});

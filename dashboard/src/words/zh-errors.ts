@@ -51,12 +51,13 @@ const CODES: Readonly<Record<ErrorCode | 'unreachable' | 'unreadable', string>> 
 /** What the server says more exactly than its code does. */
 const MESSAGES: Readonly<Record<string, string>> = {
   'The thing was changed meanwhile. Load it again and repeat.': '状态已改变，无法执行此操作。请刷新后重试。',
-  'There is a user with this e-mail address already.': '已有用户使用此电子邮箱。',
+  'There is a user with this e-mail address already. "earshot user link", or the page of users, gives them another link.':
+    '已有用户使用此电子邮箱。可在用户页面或用 earshot user link 为其生成新链接。',
   'You cannot remove yourself. Let another operator do it.': '不能移除自己，请让另一位运营者来操作。',
   'The key has ended; create a new one.': '此密钥已失效，请创建新密钥。',
   'The secret of this account has been shown already. Make a new one with --rotate.':
     '此账户的签名密钥已显示过，请轮换以生成新的密钥。',
-  'This link is unknown, was used already, or has expired. Ask whoever gave it to you for a new one.':
+  'This link is unknown, was used already, or has expired. Ask whoever gave it to you for a new one: "earshot user link" makes it.':
     '此链接未知、已被使用或已过期。请向给您链接的人索取新链接。',
   'An operator sees every account and belongs to none. Leave the account out.': '运营者不属于任何账户，请勿选择账户。',
   'An owner or a viewer belongs to an account. Name it.': '所有者和查看者属于某个账户，请选择账户。',
