@@ -58,7 +58,7 @@ const columns = (): Columns<AuditRow> => [
     header: t('What'),
     meta: { from: 'md' },
     cell: ({ row: { original: row } }) => (
-      <div className="max-w-60 xl:max-w-xs 2xl:max-w-md">
+      <div className="max-w-44 lg:max-w-60 xl:max-w-xs 2xl:max-w-md">
         <div className="truncate font-mono text-xs">{row.target ?? ''}</div>
         <div className="truncate text-xs text-muted" title={details(row)}>
           {details(row)}
