@@ -24,12 +24,6 @@ export interface CreatedUser extends OneTimeLink {
   readonly userId: string;
 }
 
-export interface FoundUser {
-  readonly userId: string;
-  /** Null for operators, and for nobody else. */
-  readonly accountId: string | null;
-}
-
 /** What a link that still works is for. */
 export interface LinkFacts {
   /** Null for the link of a first start, which makes the operator's user. */
@@ -44,8 +38,8 @@ export interface Users {
    * account. An address whose user was removed gets the same user again, with the new role.
    */
   create(user: NewUser): Promise<CreatedUser>;
-  /** `not_found`. */
-  find(email: string): Promise<FoundUser>;
+  /** The user with this address. `not_found`. */
+  find(email: string): Promise<{ readonly userId: string }>;
   /**
    * Another link by which they choose a password, for one who has lost it; earlier links end, the password goes on working
    * until this one is used. `not_found`.
@@ -83,12 +77,12 @@ export function createUsers({ store, clock }: UsersOptions): Users {
     async find(email) {
       const row = await store.db
         .selectFrom('dashboard_user')
-        .select(['user_id', 'account_id'])
+        .select('user_id')
         .where('email', '=', plainEmail(email))
         .where('removed_at', 'is', null)
         .executeTakeFirst();
       if (row === undefined) throw noSuchUser('e-mail address');
-      return { userId: row.user_id, accountId: row.account_id };
+      return { userId: row.user_id };
     },
 
     newLink: (userId) =>

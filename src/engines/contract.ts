@@ -74,8 +74,8 @@ export interface Engine {
   /** Pieces that it works on at the same time. An engine that is told to slow down may lower it for a while. */
   readonly concurrency: number;
   /**
-   * Pieces that it takes beyond those, from callers of whom it has none: they slow the others down for a while instead of
-   * waiting for the end of one. None where it is left out.
+   * Short pieces that it takes beyond those, of calls of which it has none: they slow the others down for a while instead
+   * of waiting for the end of one. None where it is left out.
    */
   readonly headroom?: number;
   /** Whether it would take work now. */

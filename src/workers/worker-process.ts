@@ -39,8 +39,8 @@ export interface RunOptions {
   /** Takes what the job sends on its way. */
   readonly onNote?: (note: unknown) => void;
   /**
-   * Called when a process takes the job, again where it begins anew, with a function that sends messages to it (`JobContext.onMessage`). What is sent
-   * after the job has ended goes nowhere.
+   * Called when a process takes the job, again where it begins anew, with a function that sends messages to it
+   * (`JobContext.onMessage`). What is sent after the job has ended goes nowhere.
    */
   readonly onStart?: (send: (message: unknown) => void) => void;
 }
@@ -152,6 +152,7 @@ export class WorkerProcess {
     return this.#running.size;
   }
 
+  /** Whether this job can start here now. */
   takes({ alone }: Pick<Task, 'alone'>): boolean {
     const isReserved = [...this.#running.values()].some(({ task }) => task.alone);
     return this.ready && !isReserved && this.load < (alone ? 1 : this.#options.jobsMax);

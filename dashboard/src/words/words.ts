@@ -59,17 +59,17 @@ function refusalText({ code, message, param, status, retryAfterSeconds: seconds 
   if (code === 'rate_limited' && seconds !== null) return filled(said.wait, { seconds });
   // What stood in the way is in the server's sentence alone.
   if (code === 'conflict') return `${codeText(code, message)}（${message}）`;
-  return codeText(code, message, { param: param === null ? '某个参数' : `“${param}”`, status });
+  return codeText(code, message, { status, ...(param === null ? {} : { param: `“${param}”` }) });
 }
 
 /** What a code means, where the page is not in English; `message` is what the server said of it. */
 export function codeText(
   code: string | null,
   message: string,
-  values: Readonly<Record<string, string | number>> = { param: '某个参数' },
+  values: Readonly<Record<string, string | number>> = {},
 ): string {
   const codes: Readonly<Record<string, string>> = said?.codes ?? {};
-  return filled(codes[code ?? ''] ?? message, values);
+  return filled(codes[code ?? ''] ?? message, { param: '某个参数', ...values });
 }
 
 export function warningText(code: string, message = ''): string {

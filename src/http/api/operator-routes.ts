@@ -1,4 +1,5 @@
 /** What the operator alone sees: accounts, users, engines, and who did what. */
+import type { AuditEntry } from '../../access/audit.ts';
 import type { CreatedUser, OneTimeLink } from '../../access/users.ts';
 import type { Route } from '../app.ts';
 import { auditBy } from './audit-by.ts';
@@ -73,25 +74,24 @@ async function createUser(call: ApiCall, services: ApiServices): Promise<UserWit
     auditBy(call, accountId, 'user.create', userId, { email, role }),
   );
   const made = await users.create({ email, role, accountId });
-  return withLink(call, services, made.userId, made);
+  return withLink(call, services, await services.reports.findUser(made.userId), made);
 }
 
 async function newLink(call: ApiCall, services: ApiServices): Promise<UserWithLink> {
   await bodyOf(call, userRequest);
-  const user = await services.reports.findUser(idOf(call));
-  const entry = auditBy(call, user.account?.account_id ?? null, 'user.link', user.user_id, { email: user.email });
-  const link = await services.changes(() => entry).users.newLink(user.user_id);
-  return withLink(call, services, user.user_id, link);
+  const row = await services.reports.findUser(idOf(call));
+  const link = await services.changes(() => entryOf(call, row, 'user.link')).users.newLink(row.user_id);
+  return withLink(call, services, row, link);
 }
 
-async function withLink(
+function withLink(
   { request }: ApiCall,
   services: ApiServices,
-  userId: string,
+  row: UserRow,
   { token, expiresAt }: OneTimeLink,
-): Promise<UserWithLink> {
+): UserWithLink {
   return {
-    row: await services.reports.findUser(userId),
+    row,
     setup_url: `${baseOf(services, request)}/dashboard/setup?token=${token}`,
     expires_at: new Date(expiresAt).toISOString(),
   };
@@ -99,9 +99,13 @@ async function withLink(
 
 async function removeUser(call: ApiCall, services: ApiServices): Promise<UserRow> {
   await bodyOf(call, userRequest);
-  const user = await services.reports.findUser(idOf(call));
-  const entry = auditBy(call, user.account?.account_id ?? null, 'user.remove', user.user_id, { email: user.email });
-  await services.changes(() => entry).users.remove(user.user_id, call.viewer.userId);
+  const row = await services.reports.findUser(idOf(call));
+  const { users } = services.changes(() => entryOf(call, row, 'user.remove'));
+  await users.remove(row.user_id, call.viewer.userId);
   services.changed();
-  return user;
+  return row;
+}
+
+function entryOf(call: ApiCall, { user_id: userId, account, email }: UserRow, action: string): AuditEntry {
+  return auditBy(call, account?.account_id ?? null, action, userId, { email });
 }
